@@ -1,0 +1,1 @@
+"""The nouns: frozen dataclasses and enums with behaviour, no I/O, nothing third-party."""

@@ -1,0 +1,49 @@
+"""Digests of files, as the provider's API and `sha256sum -c` write them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class DigestAlgorithm(Enum):
+    """The algorithms that the provider's `imageCheckSumType` accepts."""
+
+    MD5 = "md5"
+    SHA1 = "sha1"
+    SHA256 = "sha256"
+    SHA512 = "sha512"
+
+    @property
+    def hex_length(self) -> int:
+        """How many hexadecimal digits a digest of this algorithm has."""
+        return {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}[self.value]
+
+
+@dataclass(frozen=True, slots=True)
+class Digest:
+    """One digest: the algorithm and lower-case hexadecimal digits.
+
+    Raises `ValueError` when the digits are not hexadecimal or their number does not fit the algorithm.
+    """
+
+    algorithm: DigestAlgorithm
+    hexadecimal: str
+
+    def __post_init__(self) -> None:
+        digits = self.hexadecimal
+        if len(digits) != self.algorithm.hex_length or set(digits) - set("0123456789abcdef"):
+            raise ValueError(
+                f"a {self.algorithm.value} digest has {self.algorithm.hex_length} lower-case hexadecimal digits"
+            )
+
+    @classmethod
+    def parse(cls, text: str) -> Digest:
+        """Read `ALGORITHM:DIGITS`, in any case; raises `ValueError` when it is not one."""
+        name, separator, digits = text.strip().partition(":")
+        if not separator:
+            raise ValueError("a checksum is written ALGORITHM:DIGITS, for instance sha512:2cbd3d...")
+        return cls(DigestAlgorithm(name.strip().lower()), digits.strip().lower())
+
+    def __str__(self) -> str:
+        return f"{self.algorithm.value}:{self.hexadecimal}"

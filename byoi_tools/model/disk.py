@@ -1,0 +1,48 @@
+"""The virtual disk in an image: its table, its partitions, and what lies on them by signature."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byoi_tools.model.partition import Partition, PartitionKind
+from byoi_tools.model.partition_table import Gpt, Mbr, TableScheme
+
+
+@dataclass(frozen=True, slots=True)
+class FileSystemSignature:
+    """A file system, volume or archive recognised by its magic.
+
+    `name` is what `blkid` calls it (`ext4`, `vfat`, `LVM2_member`). `uuid` and `label` are empty where the format has none or the reader does not know them.
+    """
+
+    name: str
+    uuid: str
+    label: str
+
+
+@dataclass(frozen=True, slots=True)
+class DiskPartition:
+    """A partition and the signature found at its start, or None."""
+
+    partition: Partition
+    file_system: FileSystemSignature | None
+
+
+@dataclass(frozen=True, slots=True)
+class Disk:
+    """The virtual disk. `whole_disk` is a file system or archive that starts at byte 0, where there is one.
+
+    `mbr` is LBA 0 whenever it could be read, also under a GPT. `partitions` are in the order of their numbers.
+    """
+
+    size_bytes: int
+    sector_size_bytes: int
+    scheme: TableScheme
+    mbr: Mbr
+    gpt: Gpt | None
+    partitions: tuple[DiskPartition, ...]
+    whole_disk: FileSystemSignature | None
+
+    def partitions_of_kind(self, *kinds: PartitionKind) -> tuple[Partition, ...]:
+        """The partitions whose type says one of the kinds."""
+        return tuple(p.partition for p in self.partitions if p.partition.kind in kinds)

@@ -1,0 +1,99 @@
+"""The EFI system partition as firmware and loaders see it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from byoi_tools.model.fact import Fact
+from byoi_tools.model.fat import FatEntry, FatVolume
+from byoi_tools.model.partition import Partition
+from byoi_tools.model.pe import PeImage
+
+
+class LoaderKind(Enum):
+    """What an EFI program is, by its content first and its name second; in the order of preference as a loader."""
+
+    SHIM = "shim"
+    GRUB = "GRUB"
+    SYSTEMD_BOOT = "systemd-boot"
+    UKI = "unified kernel image"
+    WINDOWS = "Windows Boot Manager"
+    FREEBSD = "FreeBSD loader"
+    REFIND = "rEFInd"
+    LINUX = "Linux kernel (EFI stub)"
+    UNKNOWN = "EFI program"
+    SHIM_FALLBACK = "shim fallback"
+    MOK_MANAGER = "MOK manager"
+
+
+@dataclass(frozen=True, slots=True)
+class GrubModules:
+    """What is built into a GRUB image: its `prefix` (`(,gpt2)/EFI/debian`), its early config, the number of modules."""
+
+    prefix: str
+    config: str
+    module_count: int
+
+
+@dataclass(frozen=True, slots=True)
+class EfiProgram:
+    """A file of the ESP whose name ends in `.efi`.
+
+    `pe` is None where the file is no readable PE image, and `problem` says why. `grub` is None unless it is GRUB.
+    `second_stage` is the file name that a shim loads (`grubx64.efi`), empty for others or where it was not found.
+    """
+
+    path: str
+    size_bytes: int
+    kind: LoaderKind
+    pe: PeImage | None
+    problem: str
+    grub: GrubModules | None
+    second_stage: str
+
+
+@dataclass(frozen=True, slots=True)
+class EspText:
+    """A small configuration file of the ESP (`grub.cfg`, `*.conf`, `BOOTX64.CSV`), as bytes."""
+
+    path: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EspContent:
+    """The volume, every file and directory, the EFI programs and the small configuration files."""
+
+    volume: FatVolume
+    entries: tuple[FatEntry, ...]
+    programs: tuple[EfiProgram, ...]
+    texts: tuple[EspText, ...]
+
+    def find(self, path: str) -> FatEntry | None:
+        """The entry at a path, with either kind of slash, leading or not, in any case (FAT keeps no case)."""
+        wanted = fold_path(path)
+        return next((entry for entry in self.entries if fold_path(entry.path) == wanted), None)
+
+    def program(self, path: str) -> EfiProgram | None:
+        """The EFI program at a path; the same rules as `find`."""
+        wanted = fold_path(path)
+        return next((program for program in self.programs if fold_path(program.path) == wanted), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Esp:
+    """An EFI system partition and its content, or the reason why it could not be read."""
+
+    partition: Partition
+    content: Fact[EspContent]
+
+
+def fold_path(path: str) -> str:
+    """The form in which two paths on a FAT volume are compared: slashes, no leading one, upper case."""
+    return path.replace("\\", "/").strip("/").upper()
+
+
+def efi_path(path: str) -> str:
+    """A path as firmware and the provider's `efiBootloaderPath` write it: backslashes and a leading one."""
+    return "\\" + path.replace("/", "\\").strip("\\")

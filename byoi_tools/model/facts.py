@@ -1,0 +1,21 @@
+"""All that inspection found out about one image."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byoi_tools.model.bios import BiosBoot
+from byoi_tools.model.disk import Disk
+from byoi_tools.model.esp import Esp
+from byoi_tools.model.fact import Fact
+from byoi_tools.model.image import Container
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """The container, and what could be read inside it; `esps` is empty where the disk has none."""
+
+    container: Container
+    disk: Fact[Disk]
+    esps: Fact[tuple[Esp, ...]]
+    bios: Fact[BiosBoot]

@@ -1,0 +1,40 @@
+"""What the user wants to do with an image: the product, the boot mode, and the server as far as it is known."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.fact import Fact, NotExamined
+from byoi_tools.model.image import ImageType
+
+_NO_SERVER = NotExamined("no server is named")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """The server that the image is for; a fact is not examined until somebody names the server or its size.
+
+    `disk_bytes` is the size of the first disk of the group that will be written, `sector_size_bytes` its sector's.
+    """
+
+    memory_bytes: Fact[int] = _NO_SERVER
+    disk_bytes: Fact[int] = _NO_SERVER
+    sector_size_bytes: Fact[int] = _NO_SERVER
+
+
+@dataclass(frozen=True, slots=True)
+class Intent:
+    """What will be done with the image.
+
+    `loader_path` is `efiBootloaderPath` as the user declares it, None when it is to be found in the ESP.
+    `image_type` is the declared type: of the command line, else of the file's suffix, None when neither says.
+    `user_data_bytes` is the size of the user data, None without any.
+    """
+
+    product: Product
+    boot: BootMode
+    loader_path: str | None = None
+    image_type: ImageType | None = None
+    user_data_bytes: int | None = None
+    target: Target = Target()

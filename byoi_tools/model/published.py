@@ -1,0 +1,37 @@
+"""Where a published image is, and how it is fetched."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from byoi_tools.model.digest import Digest
+from byoi_tools.model.image import ImageType
+from byoi_tools.model.secret import Secret
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectAddress:
+    """An object in a bucket."""
+
+    bucket: str
+    key: str
+
+    def __str__(self) -> str:
+        return f"s3://{self.bucket}/{self.key}"
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedImage:
+    """An object that holds the image, the URL that fetches it until `expires_at` (UTC), and its digests.
+
+    `was_reused` tells that an object with this digest and size was already there and nothing was uploaded.
+    """
+
+    address: ObjectAddress
+    image_type: ImageType
+    size_bytes: int
+    digests: tuple[Digest, ...]
+    url: Secret
+    expires_at: datetime
+    was_reused: bool
