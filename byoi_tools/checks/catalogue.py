@@ -1,0 +1,28 @@
+"""Every check there is, in the order of the families and of their files."""
+
+from __future__ import annotations
+
+from types import ModuleType
+
+from byoi_tools.checks import bios, container, esp, ptable, size
+from byoi_tools.checks.check import Check
+
+FAMILIES: dict[str, ModuleType] = {
+    "container": container,
+    "size": size,
+    "ptable": ptable,
+    "esp": esp,
+    "bios": bios,
+}
+
+
+def _checks_of(module: ModuleType) -> tuple[Check, ...]:
+    return tuple(value for value in vars(module).values() if isinstance(value, Check))
+
+
+CHECKS: tuple[Check, ...] = tuple(check for module in FAMILIES.values() for check in _checks_of(module))
+
+
+def find_check(check_id: str) -> Check | None:
+    """Return the check of that id."""
+    return next((check for check in CHECKS if check.id == check_id), None)

@@ -1,0 +1,101 @@
+"""What a check looks at: the facts of one image and what is meant to be done with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byoi_tools.model.bios import BiosBoot
+from byoi_tools.model.disk import Disk
+from byoi_tools.model.esp import Esp, EspContent
+from byoi_tools.model.fact import NotKnownError
+from byoi_tools.model.facts import Facts
+from byoi_tools.model.image import Container
+from byoi_tools.model.intent import Intent
+from byoi_tools.model.loader import choose_loader
+from byoi_tools.model.partition_table import Gpt, Mbr, TableScheme
+from byoi_tools.model.qcow2 import Qcow2ClusterMap, Qcow2Header
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """One image under examination.
+
+    A property whose fact was not examined, or that does not apply to this image, raises `NotKnownError` with the reason:
+    the check that asked is skipped.
+    """
+
+    facts: Facts
+    intent: Intent
+
+    @property
+    def container(self) -> Container:
+        """The file around the virtual disk."""
+        return self.facts.container
+
+    @property
+    def qcow2(self) -> Qcow2Header:
+        """The qcow2 header; skips for other formats."""
+        if self.container.qcow2 is None:
+            raise NotKnownError(f"the image is {self.container.format.value}, not qcow2")
+        return self.container.qcow2.header
+
+    @property
+    def cluster_map(self) -> Qcow2ClusterMap:
+        """The counted cluster map of a qcow2; skips for other formats."""
+        if self.container.qcow2 is None:
+            raise NotKnownError(f"the image is {self.container.format.value}, not qcow2")
+        return self.container.qcow2.cluster_map.known()
+
+    @property
+    def virtual_size_bytes(self) -> int:
+        """The size of the virtual disk."""
+        return self.container.virtual_size_bytes.known()
+
+    @property
+    def disk(self) -> Disk:
+        """The virtual disk."""
+        return self.facts.disk.known()
+
+    @property
+    def gpt(self) -> Gpt:
+        """The GPT; skips for disks that have none."""
+        if self.disk.scheme is not TableScheme.GPT or self.disk.gpt is None:
+            raise NotKnownError("the disk has no GPT")
+        return self.disk.gpt
+
+    @property
+    def mbr(self) -> Mbr:
+        """The MBR of a disk that is partitioned by it; skips for GPT disks and disks without a table."""
+        if self.disk.scheme is not TableScheme.MBR:
+            raise NotKnownError("the disk is not partitioned by an MBR")
+        return self.disk.mbr
+
+    @property
+    def esps(self) -> tuple[Esp, ...]:
+        """The EFI system partitions; empty where the disk has none."""
+        return self.facts.esps.known()
+
+    @property
+    def esp(self) -> Esp:
+        """The first EFI system partition; skips where the disk has none."""
+        if not self.esps:
+            raise NotKnownError("the disk has no EFI system partition")
+        return self.esps[0]
+
+    @property
+    def esp_content(self) -> EspContent:
+        """The content of the first EFI system partition; skips where it cannot be read."""
+        return self.esp.content.known()
+
+    @property
+    def bios(self) -> BiosBoot:
+        """The legacy boot code."""
+        return self.facts.bios.known()
+
+    @property
+    def loader_path(self) -> str | None:
+        """The loader path that the provider will be given: the declared one, else the best one in the ESP."""
+        if self.intent.loader_path is not None:
+            return self.intent.loader_path
+        chosen = choose_loader(self.esp_content)
+        return chosen.path if chosen else None
