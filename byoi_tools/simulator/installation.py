@@ -1,0 +1,230 @@
+"""One run of an installation: the steps of a real one, in a thread, each visible in `install/status`.
+
+The comments of the steps are those of OVH's real list for Bring Your Own Linux, less what an image needs no
+step for: the list for Bring Your Own Image is not published.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from byoi_tools.simulator.boot import BootOutcome, boot_legacy, boot_uefi
+from byoi_tools.simulator.config_drive import make_config_drive
+from byoi_tools.simulator.disk import append_config_drive, erase, move_gpt_backup, write_image
+from byoi_tools.simulator.image_download import download, hash_file
+from byoi_tools.simulator.image_format import check_format, measure_image
+from byoi_tools.simulator.refusals import HaltedError, InstallationError
+from byoi_tools.simulator.reinstall_rules import ReinstallOrder
+from byoi_tools.simulator.servers import BootMode, SimulatedServer
+from byoi_tools.simulator.tasks import Task, TaskStatus
+
+# The image must leave this much of the server's memory free (OVH's guide).
+RESERVED_MEMORY_BYTES = 3 * 2**30
+
+
+@dataclass(slots=True)
+class Step:
+    """One step as `install/status` shows it, and how long it took."""
+
+    comment: str
+    status: str = "todo"
+    error: str = ""
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """What an installation has around it: its server and folder, seconds added to each step, clock and log."""
+
+    server: SimulatedServer
+    directory: Path
+    pace_seconds: float
+    clock: Callable[[], float]
+    log: Callable[[str], None]
+
+    def disk_file(self, disk_group_id: int, number: int = 1) -> Path:
+        """Return where the content of a disk is, once something was installed on it; numbers start at 1."""
+        return self.directory / f"group{disk_group_id}-disk{number}.raw"
+
+    @property
+    def state_file(self) -> Path:
+        """Return where the outcome of the last installation is told as JSON."""
+        return self.directory / "state.json"
+
+
+class Installation:
+    """Carries out one order; `task` and `steps` tell how far it is, `state.json` how it ended."""
+
+    def __init__(self, surroundings: Surroundings, order: ReinstallOrder, task: Task) -> None:
+        self._around = surroundings
+        self._server = surroundings.server
+        self._order = order
+        self._image = surroundings.directory / "image.download"
+        self._iso = surroundings.directory / "config-drive.iso"
+        self._disk = surroundings.disk_file(order.disk_group.disk_group_id)
+        self._boot: BootOutcome | None = None
+        self._halt = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"install {self._server.name}", daemon=True)
+        self.task = task
+        self.steps = [Step(comment) for comment, _ in _STEPS]
+
+    @property
+    def loader_path(self) -> str:
+        """Return the loader that the order declares."""
+        return self._order.efi_bootloader_path
+
+    def start(self) -> None:
+        """Begin; returns at once."""
+        self.task.move_to(TaskStatus.TODO, self._around.clock())
+        self._thread.start()
+
+    def halt(self) -> None:
+        """Ask the installation to stop; the disk stays as it is then."""
+        self._halt.set()
+
+    def wait(self, seconds: float) -> bool:
+        """Wait for the end; returns whether it came."""
+        self._thread.join(seconds)
+        return not self._thread.is_alive()
+
+    def _run(self) -> None:
+        self.task.move_to(TaskStatus.DOING, self._around.clock())
+        try:
+            for step, (_, work) in zip(self.steps, _STEPS, strict=True):
+                self._do(step, work)
+            ending = TaskStatus.DONE
+        except HaltedError:
+            ending = TaskStatus.CANCELLED
+        except InstallationError:
+            ending = TaskStatus.CUSTOMER_ERROR
+        except Exception as error:  # the thread is its own error boundary
+            self._around.log(f"{self._server.name}: {type(error).__name__} in the simulator: {error}")
+            ending = TaskStatus.OVH_ERROR
+        self._end(ending)
+
+    def _end(self, ending: TaskStatus) -> None:
+        """Tidy up and tell; the task ends last, so that whoever sees its end finds the rest done."""
+        self._image.unlink(missing_ok=True)
+        self._iso.unlink(missing_ok=True)
+        boot = f", boot: {self._boot.result.value} ({self._boot.detail})" if self._boot else ""
+        self._around.log(f"{self._server.name}: task {self.task.task_id} {ending.value}{boot}")
+        try:
+            self._write_state(ending)
+        finally:
+            self.task.move_to(ending, self._around.clock())
+
+    def _do(self, step: Step, work: Callable[[Installation], None]) -> None:
+        began = time.monotonic()
+        step.status = "doing"
+        try:
+            if self._halt.wait(self._around.pace_seconds):
+                raise HaltedError
+            work(self)
+            step.status = "done"
+        except HaltedError:
+            step.status = "stopping"
+            raise
+        except InstallationError as error:
+            step.error = str(error)
+            step.status = "error"
+            raise
+        except Exception:
+            step.error = "An internal error has occurred"
+            step.status = "error"
+            raise
+        finally:
+            step.seconds = round(time.monotonic() - began, 3)
+
+    def _rest(self) -> None:
+        """Do what needs no work in a simulation."""
+
+    def _erase_disks(self) -> None:
+        for group in self._server.disk_groups:
+            for number in range(1, group.disks + 1):
+                self._around.disk_file(group.disk_group_id, number).unlink(missing_ok=True)
+        erase(self._disk, self._order.disk_group.disk_size_bytes)
+
+    def _download(self) -> None:
+        order = self._order
+        if bool(order.checksum) != bool(order.checksum_type):
+            raise InstallationError("Please provide checkSum AND checkSumType or none of them")
+        download(
+            order.image_url,
+            order.http_headers,
+            self._image,
+            image_type=order.image_type,
+            limit_bytes=self._server.memory_bytes - RESERVED_MEMORY_BYTES,
+            halt=self._halt,
+        )
+        if order.checksum:
+            found = hash_file(self._image, order.checksum_type, self._halt)
+            if found != order.checksum.lower():
+                raise InstallationError(
+                    f"Bad checkSumType for downloaded file, got: {found} while expecting {order.checksum}."
+                )
+
+    def _deploy(self) -> None:
+        kind = self._order.image_type
+        check_format(self._image, kind, self._halt)
+        size_bytes = measure_image(self._image, kind, self._halt)
+        room_bytes = self._order.disk_group.disk_size_bytes
+        if size_bytes > room_bytes:
+            raise InstallationError(
+                f"image provided has a size of {size_bytes} bytes which is larger than device of {room_bytes} bytes"
+            )
+        write_image(self._image, kind, self._disk, self._halt)
+
+    def _finish_partitions(self) -> None:
+        move_gpt_backup(self._disk, self._halt)
+
+    def _configure(self) -> None:
+        content = self._order.config_drive
+        if content.is_empty:
+            return
+        if not make_config_drive(content, self._server.name, self._iso, self._halt):
+            raise InstallationError("Could not create configdrive on disk.")
+        append_config_drive(self._iso, self._disk, self._halt)
+
+    def _switch_boot(self) -> None:
+        if self._server.boot_mode is BootMode.LEGACY:
+            is_first = self._order.disk_group is self._server.disk_groups[0]
+            self._boot = boot_legacy(self._disk, is_first_disk=is_first)
+        else:
+            self._boot = boot_uefi(self._disk, self._order.efi_bootloader_path, self._halt)
+
+    def _write_state(self, ending: TaskStatus) -> None:
+        state = {
+            "server": self._server.name,
+            "task_id": self.task.task_id,
+            "status": ending.value,
+            "operating_system": self._order.operating_system,
+            "disk": str(self._disk),
+            "disk_group": self._order.disk_group.disk_group_id,
+            "efi_bootloader_path": self._order.efi_bootloader_path,
+            "config_drive": not self._order.config_drive.is_empty,
+            "boot": self._boot.as_json() if self._boot else None,
+            "steps": [asdict(step) for step in self.steps],
+        }
+        draft = self._around.state_file.with_suffix(".new")
+        draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
+        draft.replace(self._around.state_file)
+
+
+_STEPS: tuple[tuple[str, Callable[[Installation], None]], ...] = (
+    ("Checking BIOS version", Installation._rest),
+    ("Running Hardware Reboot", Installation._rest),
+    ("Setting up hardware raid", Installation._rest),
+    ("Cleaning Partitioning", Installation._erase_disks),
+    ("Downloading OS image", Installation._download),
+    ("Deploying OS on disks", Installation._deploy),
+    ("Checking Partitioning", Installation._finish_partitions),
+    ("Processing Post-installation configuration", Installation._configure),
+    ("Switching boot", Installation._switch_boot),
+    ("Running Last Hardware Reboot", Installation._rest),
+    ("Sending end of installation mail", Installation._rest),
+)

@@ -1,0 +1,40 @@
+"""The ways in which the simulated provider says no: to a request, or in the middle of an installation."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class ApiError(Exception):
+    """A request is answered with `status` and the JSON object `body`."""
+
+    def __init__(self, status: int, body: Mapping[str, object]) -> None:
+        super().__init__(str(body.get("message", "")))
+        self.status = status
+        self.body = body
+
+
+class ConnectionDropped(ApiError):
+    """No answer is sent at all: the connection is closed (an injected fault)."""
+
+    def __init__(self) -> None:
+        super().__init__(0, {})
+
+
+class InstallationError(Exception):
+    """The customer's image or order is at fault; `str()` is the message shown in `install/status`."""
+
+
+class HaltedError(Exception):
+    """The installation was cancelled, or the simulator is being stopped."""
+
+
+def refuse(status: int, error_class: str, message: str) -> ApiError:
+    """Return the error in the shape of today's routes: `class` and `message`."""
+    return ApiError(status, {"class": error_class, "message": message})
+
+
+def refuse_credential(http_code: str, error_code: str, message: str) -> ApiError:
+    """Return the error in the shape of the API's front door; `http_code` is e.g. "403 Forbidden"."""
+    body = {"errorCode": error_code, "httpCode": http_code, "message": message}
+    return ApiError(int(http_code.split()[0]), body)

@@ -1,0 +1,129 @@
+"""The API's routes: method, path, IAM action, and who answers.
+
+Paths and actions are those of OVH's OpenAPI; `/dedicated/installationTemplate` and `/auth/time` are public.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from byoi_tools.simulator.descriptions import describe_hardware, describe_server
+from byoi_tools.simulator.machine import Machine
+from byoi_tools.simulator.refusals import refuse
+from byoi_tools.simulator.templates import TEMPLATES
+
+VERSION_PREFIX = "/1.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request that found its route: `arguments` from its path, `query`, and the JSON value of its body."""
+
+    machines: Mapping[str, Machine]
+    clock: Callable[[], float]
+    arguments: Mapping[str, str]
+    query: Mapping[str, str]
+    body: object
+
+    @property
+    def machine(self) -> Machine:
+        """Return the server that the path names; raises `ApiError` when there is none."""
+        machine = self.machines.get(self.arguments["serviceName"])
+        if machine is None:
+            raise refuse(404, "Client::NotFound", "This service does not exist")
+        return machine
+
+    @property
+    def task_id(self) -> int:
+        """Return the task that the path names; raises `ApiError` when it is no number."""
+        text = self.arguments["taskId"]
+        if not re.fullmatch(r"[0-9]{1,18}", text):
+            raise refuse(400, "Client::BadRequest", "Invalid parameter taskId: a number was expected")
+        return int(text)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """`path` is OpenAPI's template; `action` is empty for a route that needs no credentials."""
+
+    method: str
+    path: str
+    action: str
+    answer: Callable[[Call], object]
+
+    def match(self, method: str, path: str) -> dict[str, str] | None:
+        """Return the arguments in `path`, decoded, if the request is for this route."""
+        pattern = re.sub(r"\{(\w+)\}", r"(?P<\1>[^/]+)", self.path)
+        match = re.fullmatch(pattern, path) if method == self.method else None
+        return {name: unquote(text) for name, text in match.groupdict().items()} if match else None
+
+
+def _tell_template(call: Call) -> object:
+    name = call.arguments["templateName"]
+    if name not in TEMPLATES:
+        raise refuse(404, "Client::NotFound", f"The requested object (templateName = {name}) does not exist")
+    return TEMPLATES[name].as_json()
+
+
+def _list_tasks(call: Call) -> object:
+    return call.machine.list_tasks(call.query.get("function", ""), call.query.get("status", ""))
+
+
+def _list_templates(call: Call) -> object:
+    return {"ovh": list(call.machine.server.operating_systems), "personal": []}
+
+
+_SERVER = "/dedicated/server/{serviceName}"
+_ACTION = "dedicatedServer:apiovh:"
+ROUTES = (
+    Route("GET", "/auth/time", "", lambda call: int(call.clock())),
+    Route("GET", "/dedicated/installationTemplate/{templateName}", "", _tell_template),
+    Route("GET", "/dedicated/server", f"{_ACTION}get", lambda call: list(call.machines)),
+    Route("GET", _SERVER, f"{_ACTION}get", lambda call: describe_server(call.machine)),
+    Route(
+        "GET",
+        f"{_SERVER}/specifications/hardware",
+        f"{_ACTION}specifications/hardware/get",
+        lambda call: describe_hardware(call.machine.server),
+    ),
+    Route(
+        "GET",
+        f"{_SERVER}/install/compatibleTemplates",
+        f"{_ACTION}install/compatibleTemplates/get",
+        _list_templates,
+    ),
+    Route(
+        "GET",
+        f"{_SERVER}/install/status",
+        f"{_ACTION}install/status/get",
+        lambda call: call.machine.tell_install_status(),
+    ),
+    Route("GET", f"{_SERVER}/task", f"{_ACTION}task/get", _list_tasks),
+    Route("GET", f"{_SERVER}/task/{{taskId}}", f"{_ACTION}task/get", lambda call: call.machine.tell_task(call.task_id)),
+    Route(
+        "POST",
+        f"{_SERVER}/task/{{taskId}}/cancel",
+        f"{_ACTION}task/cancel",
+        lambda call: call.machine.cancel_task(call.task_id),
+    ),
+    Route("POST", f"{_SERVER}/reinstall", f"{_ACTION}reinstall", lambda call: call.machine.reinstall(call.body)),
+)
+
+
+def find_route(method: str, target: str) -> tuple[Route, str, dict[str, str], dict[str, str]]:
+    """Return the route of a request, its path without `/1.0`, its arguments and its query.
+
+    Raises `ApiError` for an address that the API does not have.
+    """
+    parts = urlsplit(target)
+    path = parts.path.removeprefix(VERSION_PREFIX)
+    if path != parts.path:
+        for route in ROUTES:
+            arguments = route.match(method, path)
+            if arguments is not None:
+                query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+                return route, path, arguments, query
+    raise refuse(404, "Client::NotFound", "Got an invalid (or empty) URL")
