@@ -50,6 +50,11 @@ class Qcow2Header:
         return 1 << self.cluster_bits
 
     @property
+    def l2_entry_count(self) -> int:
+        """How many entries, of 8 bytes or extended of 16, an L2 table has; it fills one cluster."""
+        return self.cluster_size_bytes // (16 if self.has_incompatible_feature(EXTENDED_L2) else 8)
+
+    @property
     def unknown_incompatible_features(self) -> int:
         """The incompatible feature bits that the specification does not name."""
         return self.incompatible_features & ~KNOWN_INCOMPATIBLE_FEATURES
