@@ -9,8 +9,10 @@ from dataclasses import dataclass
 class FatVolume:
     """The boot sector, decoded, and the state of the allocation tables.
 
-    `fat_bits` is 12, 16 or 32, from the number of clusters alone, as the specification demands. `geometry_problems`
-    are sentences about fields that contradict each other or the size of the partition; empty for a sound volume.
+    `fat_bits` is how the volume is laid out: 32 where its 16-bit FAT size is zero, else 12 or 16 by the number of
+    clusters. The specification goes by that number alone; a layout that contradicts it is one of the
+    `geometry_problems`: sentences about fields that contradict each other, the FAT or the size of the partition; empty
+    for a sound volume.
     """
 
     fat_bits: int

@@ -75,15 +75,16 @@ class GptEntry:
 class GptCopy:
     """One of the two GPT headers as stored, with its entries, and the CRCs that its bytes really have.
 
-    `lba` is where it was found. `computed_entries_crc32` is None when the entry array lies outside the image or
-    exceeds the reader's caps; `entries` is empty then.
+    `lba` is where it was found. `computed_crc32` is None when the header claims a size that no header can have (under
+    92 bytes or over a sector). `computed_entries_crc32` is None when the entry array lies outside the image or exceeds
+    the reader's caps; `entries` is empty then.
     """
 
     lba: int
     revision: int
     header_size_bytes: int
     stored_crc32: int
-    computed_crc32: int
+    computed_crc32: int | None
     my_lba: int
     alternate_lba: int
     first_usable_lba: int
@@ -99,12 +100,7 @@ class GptCopy:
     @property
     def is_header_valid(self) -> bool:
         """Whether firmware accepts the header: revision, size, CRC and its own LBA."""
-        return (
-            self.revision == 0x00010000
-            and self.header_size_bytes >= 92
-            and self.stored_crc32 == self.computed_crc32
-            and self.my_lba == self.lba
-        )
+        return self.revision == 0x00010000 and self.stored_crc32 == self.computed_crc32 and self.my_lba == self.lba
 
     @property
     def are_entries_valid(self) -> bool:
@@ -121,7 +117,8 @@ class GptCopy:
 class Gpt:
     """Both copies of a GUID partition table; at least one is present.
 
-    The backup is looked for where the primary says (`alternate_lba`) and, failing that, in the last sector.
+    The backup is looked for where a valid primary says (`alternate_lba`) and, failing that, in the last sector; where
+    the primary is absent or invalid, the other way round.
     """
 
     sector_size_bytes: int
