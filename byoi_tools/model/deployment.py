@@ -22,24 +22,43 @@ class Customizations:
     user_data: bytes | None = None
     metadata: tuple[tuple[str, str], ...] = ()
 
+    @property
+    def has_config_drive(self) -> bool:
+        """Whether something is given, so that the provider adds the config drive's partition."""
+        return bool(self.hostname or self.ssh_key or self.user_data or self.metadata)
+
 
 @dataclass(frozen=True, slots=True)
-class Reinstallation:
-    """One `POST /dedicated/server/{name}/reinstall`, before it becomes JSON.
+class InstallOrder:
+    """What the user orders for a server, known before the image is published.
 
-    `image_url` may carry a signature and `http_headers` a password, so both are secrets. `disk_group_id` None leaves
-    the choice to the provider.
+    `loader_path` is `efiBootloaderPath`, None when nobody gave one. `disk_group_id` None leaves the choice to the
+    provider.
     """
 
     server: str
     product: Product
-    image_url: Secret
+    loader_path: str | None = None
+    customizations: Customizations = Customizations()
+    disk_group_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ImageSource:
+    """Where the provider downloads the image from; the URL may carry a signature and the headers a password."""
+
+    url: Secret
     image_type: ImageType
     checksum: Digest | None
-    loader_path: str | None
-    customizations: Customizations = Customizations()
     http_headers: tuple[tuple[str, Secret], ...] = ()
-    disk_group_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Reinstallation:
+    """One `POST /dedicated/server/{name}/reinstall`, before it becomes JSON."""
+
+    order: InstallOrder
+    image: ImageSource
 
 
 @dataclass(frozen=True, slots=True)

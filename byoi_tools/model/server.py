@@ -9,6 +9,8 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
 
+REINSTALL_FUNCTION = "reinstallServer"
+
 
 @dataclass(frozen=True, slots=True)
 class DiskGroup:
@@ -50,30 +52,40 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A server's facts before a deployment; what the API left null is not examined.
+    """A server's facts before a deployment; what the API left null, or says in words unknown here, is not examined.
 
     `boot_modes` are those that the server's `bootMode` allows (`uefi-legacy`: both). `default_disk_group_id` is None
-    where the API does not say; then the provider takes group 1.
+    where the API does not say; then the provider takes group 1. `templates` are the names of the operating systems
+    that the provider can install on it.
     """
 
     name: str
-    boot_modes: frozenset[BootMode]
+    boot_modes: Fact[frozenset[BootMode]]
     memory_bytes: Fact[int]
-    disk_groups: tuple[DiskGroup, ...]
+    disk_groups: Fact[tuple[DiskGroup, ...]]
     default_disk_group_id: int | None
     templates: Fact[frozenset[str]]
     running_tasks: tuple[Task, ...]
 
-    def disk_group(self, group_id: int | None) -> DiskGroup | None:
-        """The group of that number; for None or 0 the one that the provider takes by default."""
+    def disk_group(self, group_id: int | None) -> Fact[DiskGroup | None]:
+        """The group of that number, None without such; for None or 0 the one that the provider takes by default."""
+        if isinstance(self.disk_groups, NotExamined):
+            return self.disk_groups
         wanted = group_id or self.default_disk_group_id or 1
-        return next((group for group in self.disk_groups if group.group_id == wanted), None)
+        return Known(next((group for group in self.disk_groups.value if group.group_id == wanted), None))
+
+    def disk_bytes(self, group_id: int | None) -> Fact[int]:
+        """The size of one disk of that group, chosen as `disk_group` does."""
+        group = self.disk_group(group_id)
+        if isinstance(group, NotExamined):
+            return group
+        return group.value.disk_size_bytes if group.value else NotExamined("the server has no such disk group")
 
     def target(self, group_id: int | None) -> Target:
         """What the checks need to know of this server when the given group is written."""
-        group = self.disk_group(group_id)
-        disk: Fact[int] = group.disk_size_bytes if group else NotExamined("the server has no such disk group")
-        return Target(memory_bytes=self.memory_bytes, disk_bytes=disk, sector_size_bytes=Known(512))
+        return Target(
+            memory_bytes=self.memory_bytes, disk_bytes=self.disk_bytes(group_id), sector_size_bytes=Known(512)
+        )
 
 
 class StepStatus(Enum):
@@ -109,3 +121,40 @@ class InstallProgress:
 
     elapsed_seconds: int | None
     steps: tuple[InstallStep, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ServerStatus:
+    """What happens on a server now; `progress` is None while nothing is being installed."""
+
+    server: str
+    running_tasks: tuple[Task, ...]
+    progress: InstallProgress | None
+
+    @property
+    def installation_task(self) -> Task | None:
+        """The running reinstallation, if there is one; its task can be watched."""
+        return next((task for task in self.running_tasks if task.function == REINSTALL_FUNCTION), None)
+
+
+@dataclass(frozen=True, slots=True)
+class StepTiming:
+    """A step as it was last seen, and when, in seconds since the watch began.
+
+    `started_seconds` is when it was first seen at work or past it, `ended_seconds` when it was first seen done; each is
+    late by up to one poll, and None when it was not seen at all.
+    """
+
+    step: InstallStep
+    started_seconds: float | None
+    ended_seconds: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstallResult:
+    """An installation that the provider calls done: its steps in their order, and how long it was watched."""
+
+    server: str
+    task: Task
+    steps: tuple[StepTiming, ...]
+    elapsed_seconds: float

@@ -1,0 +1,1 @@
+"""Stage 5: a URL and a server become an installed server."""

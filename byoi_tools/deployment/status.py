@@ -1,0 +1,23 @@
+"""What happens on a server now, for whoever comes back to it."""
+
+from __future__ import annotations
+
+from byoi_tools.deployment.progress import read_progress
+from byoi_tools.deployment.refusals import refuse_denial
+from byoi_tools.deployment.tasks import find_running_tasks
+from byoi_tools.model.server import ServerStatus
+from byoi_tools.tools.ovh_api import ApiErrorAnswer, OvhApi, server_route
+
+
+def read_status(api: OvhApi, name: str) -> ServerStatus:
+    """Ask for the running tasks and the installation's steps.
+
+    Raises `DeploymentRefused` for an unknown server or missing rights, `ApiErrorAnswer` and `NoApiAnswer` when the API
+    is ill.
+    """
+    try:
+        api.get(server_route(name))
+        return ServerStatus(name, find_running_tasks(api, name), read_progress(api, name))
+    except ApiErrorAnswer as answer:
+        refuse_denial(name, answer)
+        raise
