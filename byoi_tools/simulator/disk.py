@@ -7,7 +7,7 @@ from threading import Event
 
 from byoi_tools.simulator.config_drive import LABEL
 from byoi_tools.simulator.image_format import cannot_write
-from byoi_tools.simulator.partitions import SECTOR_BYTES, PartitionTable, probe, read_partition_table
+from byoi_tools.simulator.partitions import SECTOR_BYTES, PartitionTable, probe_table, read_partition_table
 from byoi_tools.simulator.programs import run
 from byoi_tools.simulator.refusals import InstallationError
 
@@ -39,7 +39,7 @@ def move_gpt_backup(disk: Path, halt: Event) -> None:
     `sgdisk` is asked only when the first copy is sound: it would put an empty table in place of a broken one,
     and call that a success.
     """
-    label = probe(disk, "PTTYPE", halt)
+    label = probe_table(disk, halt)
     if label not in ("gpt", "PMBR"):
         return
     if label == "PMBR" or not _moves_backup(disk, halt):

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from http import HTTPStatus
 from http.client import HTTPException, HTTPMessage, HTTPResponse
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
@@ -43,18 +43,41 @@ def download(
 ) -> None:
     """Write what `url` serves to `target`; raises `InstallationError` with OVH's messages.
 
-    `limit_bytes` is what the server's memory can hold.
+    `limit_bytes` is what the server's memory can hold. When `halt` is set, a silent connection is left to its
+    own timeout, in a thread that touches nothing any more.
     """
+    failures: list[Exception] = []
+
+    def transfer() -> None:
+        try:
+            _transfer(url, headers, target, image_type, limit_bytes, halt)
+        except Exception as error:  # raised again in the caller's thread
+            failures.append(error)
+
+    thread = Thread(target=transfer, name="download", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        thread.join(0.1)
+        if halt.is_set():
+            raise HaltedError
+    if failures:
+        raise failures[0]
+
+
+def _transfer(
+    url: str, headers: Mapping[str, str], target: Path, image_type: str, limit_bytes: int, halt: Event
+) -> None:
     try:
-        with _open(url, headers) as response, target.open("wb") as file:
-            expected = response.length
-            received = 0
-            while chunk := response.read(_CHUNK_BYTES):
-                received += len(chunk)
-                _check_size(max(received, expected or 0), limit_bytes, image_type)
-                if halt.is_set():
-                    raise HaltedError
-                file.write(chunk)
+        with _open(url, headers) as response:
+            expected, received = response.length, 0
+            _check_size(expected or 0, limit_bytes, image_type)
+            _check_halt(halt)
+            with target.open("wb") as file:
+                while chunk := response.read(_CHUNK_BYTES):
+                    received += len(chunk)
+                    _check_size(received, limit_bytes, image_type)
+                    _check_halt(halt)
+                    file.write(chunk)
     except HTTPError as error:
         raise _failed(f"HTTP {error.code} {_phrase(error.code)}".rstrip()) from error
     except URLError as error:
@@ -72,8 +95,7 @@ def hash_file(path: Path, algorithm: str, halt: Event) -> str:
     digest = hashlib.new(algorithm, usedforsecurity=False)
     with path.open("rb") as file:
         while chunk := file.read(_CHUNK_BYTES):
-            if halt.is_set():
-                raise HaltedError
+            _check_halt(halt)
             digest.update(chunk)
     return digest.hexdigest()
 
@@ -91,6 +113,11 @@ def _open(url: str, headers: Mapping[str, str]) -> HTTPResponse:
     response = opener.open(urllib.request.Request(url, headers=dict(headers)), timeout=_SILENCE_SECONDS)  # noqa: S310
     assert isinstance(response, HTTPResponse)  # noqa: S101 - there are handlers for http and https alone
     return response
+
+
+def _check_halt(halt: Event) -> None:
+    if halt.is_set():
+        raise HaltedError
 
 
 def _check_size(size_bytes: int, limit_bytes: int, image_type: str) -> None:

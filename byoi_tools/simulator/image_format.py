@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from threading import Event
 
-from byoi_tools.simulator.partitions import probe
+from byoi_tools.simulator.partitions import probe_content, probe_table
 from byoi_tools.simulator.programs import run
 from byoi_tools.simulator.refusals import InstallationError
 
@@ -36,8 +36,8 @@ def check_format(image: Path, image_type: str, halt: Event) -> None:
     found = _detect(image)
     if image_type == "qcow2" and found != "qcow2":
         raise InstallationError(f"image provided format is {found} which does not match expected qcow2 format")
-    if image_type == "raw" and (found != "raw" or probe(image, "PTTYPE", halt) not in _TABLES):
-        seen = found if found != "raw" else probe(image, "TYPE", halt) or "data"
+    if image_type == "raw" and (found != "raw" or probe_table(image, halt) not in _TABLES):
+        seen = found if found != "raw" else probe_content(image, halt) or "data"
         raise InstallationError(
             "image provided format is not of type raw because no partition table was found. "
             f"It seems to contain: {seen}"

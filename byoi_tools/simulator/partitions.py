@@ -59,10 +59,19 @@ def read_partition_table(disk: Path, halt: Event) -> PartitionTable | None:
     )
 
 
-def probe(disk: Path, tag: str, halt: Event) -> str:
-    """Return what `blkid` makes of the content: `TYPE` is a file system, `PTTYPE` a table; empty if neither.
+def probe_table(disk: Path, halt: Event) -> str:
+    """Return `gpt`, `dos`, another table's name, `PMBR` for a protective MBR without a sound GPT, or nothing.
 
-    A protective MBR without a sound GPT is `PMBR`.
+    File systems are left out of it: remains of several make `blkid` give up on the whole disk.
     """
-    argv = ("blkid", "--probe", "--output", "value", "--match-tag", tag, str(disk))
+    return _probe(("--usages", "nofilesystem,raid,crypto,other", "--match-tag", "PTTYPE"), disk, halt)
+
+
+def probe_content(disk: Path, halt: Event) -> str:
+    """Return the name of the file system or the like that begins with the disk, or nothing."""
+    return _probe(("--match-tag", "TYPE"), disk, halt)
+
+
+def _probe(options: tuple[str, ...], disk: Path, halt: Event) -> str:
+    argv = ("blkid", "--probe", "--output", "value", *options, str(disk))
     return run(argv, halt).output.strip()

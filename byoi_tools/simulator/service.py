@@ -102,13 +102,13 @@ class Simulator:
 
     def stop(self) -> None:
         """Stop listening, and end installations with the programs that they run; disks stay as they are."""
+        self._stopped.set()
         if self._http is not None:
             self._http.shutdown()
             self._http.server_close()
         for machine in self._machines.values():
             machine.halt()
         self.wait_until_idle(_STOP_SECONDS)
-        self._stopped.set()
 
     def __enter__(self) -> Simulator:
         self.start()
@@ -130,6 +130,8 @@ class Simulator:
 
     def answer(self, call: SignedCall, target: str) -> object:
         """Return the JSON value that answers a request; raises `ApiError`."""
+        if self._stopped.is_set():  # a client may have kept its connection
+            raise ConnectionDropped
         route, path, arguments, query = find_route(call.method, target)
         if route.action:
             check_caller(self.credentials, call, self._clock())
@@ -153,6 +155,7 @@ class _HttpServer(ThreadingHTTPServer):
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = _IDLE_SECONDS
+    wbufsize = -1  # headers and body in one packet: two would wait 40 ms for each other
 
     def do_GET(self) -> None:
         self._handle()

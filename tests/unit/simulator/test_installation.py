@@ -1,0 +1,318 @@
+"""Whole installations by the real client, and each message with which one fails."""
+
+from __future__ import annotations
+
+import json
+import time
+from pathlib import Path
+
+import pytest
+
+from byoi_tools.simulator.servers import BootMode
+from byoi_tools.simulator.service import Simulator
+from tests.unit.simulator.outside import (
+    LOADER,
+    MIB,
+    SERVER,
+    Api,
+    ImageHost,
+    Start,
+    failed_step,
+    make_mbr_image,
+    order,
+    sh,
+    small_server,
+    to_qcow2,
+)
+
+DOWNLOAD, DEPLOY, TABLE, CONFIGURE = (
+    "Downloading OS image",
+    "Deploying OS on disks",
+    "Checking Partitioning",
+    "Processing Post-installation configuration",
+)
+
+
+def install(simulator: Simulator, body: dict[str, object]) -> Api:
+    """Reinstall and wait for the end."""
+    api = Api(simulator)
+    api.reinstall(body)
+    assert simulator.wait_until_idle(20)
+    return api
+
+
+def read_state(simulator: Simulator) -> dict[str, object]:
+    state: dict[str, object] = json.loads(simulator.state_file("ns1.simulated").read_text())
+    return state
+
+
+def test_a_qcow2_is_downloaded_verified_written_and_configured(start: Start, host: ImageHost, images: Path) -> None:
+    simulator = start(small_server())
+    image = images / "gpt.qcow2"
+    before = len(host.requests)
+    body = order(host.url("/moved/gpt.qcow2?signature=x"), image, hostname="mon-tux")
+    api = install(simulator, body)
+
+    assert host.requests[before:] == [("GET", "/moved/gpt.qcow2?signature=x"), ("GET", "/files/gpt.qcow2")]
+    disk = simulator.disk_file("ns1.simulated")
+    assert disk.stat().st_size == 10**9
+    assert disk.stat().st_blocks * 512 < 32 * MIB
+    assert "No problems found" in sh(f"sgdisk -v {disk}")
+    # All but the first MiB, which holds the table: its headers tell where the second copy is.
+    assert sh(f"cmp --bytes={14 * MIB} --ignore-initial={MIB} {images / 'gpt.raw'} {disk}") == ""
+    assert sh(f"mtype -i {disk}@@{MIB} ::/EFI/debian/grubx64.efi") == "a loader"
+    partitions = json.loads(sh(f"sfdisk --json {disk}"))["partitiontable"]["partitions"]
+    assert [entry.get("name") for entry in partitions] == [None, None, "config-2"]
+    drive = partitions[-1]["start"] * 512
+    assert drive + partitions[-1]["size"] * 512 > 10**9 - 2 * MIB
+    assert sh(f"blkid -p -O {drive} -o value -s TYPE -s LABEL {disk}").split() == ["config-2", "iso9660"]
+
+    assert api.get(f"{SERVER}/task?function=reinstallServer&status=done") == [1000001]
+    assert api.get_object(SERVER)["efiBootloaderPath"] == LOADER
+    state = read_state(simulator)
+    assert (state["status"], state["disk"]) == ("done", str(disk))
+    assert state["boot"] == {"outcome": "loader", "detail": LOADER}
+    assert {path.name for path in disk.parent.iterdir()} == {disk.name, "state.json"}
+    assert api.get_refusal(f"{SERVER}/install/status") == (
+        404,
+        {"message": "Server is not being installed or reinstalled at the moment"},
+    )
+
+
+def test_without_customizations_there_is_no_config_drive_and_refind_takes_over(
+    start: Start, host: ImageHost, images: Path
+) -> None:
+    simulator = start(small_server())
+    install(simulator, order(host.url("/files/gpt.raw"), images / "gpt.raw", efiBootloaderPath=r"\EFI\x.efi"))
+    partitions = json.loads(sh(f"sfdisk --json {simulator.disk_file('ns1.simulated')}"))["partitiontable"]["partitions"]
+    assert len(partitions) == 2
+    state = read_state(simulator)
+    assert (state["status"], state["config_drive"]) == ("done", False)
+    assert state["boot"] == {
+        "outcome": "rEFInd fallback",
+        "detail": r"\EFI\x.efi is not in the EFI system partition; rEFInd sees /EFI/debian/grubx64.efi",
+    }
+
+
+def test_a_legacy_server_boots_an_mbr_image_with_its_config_drive(start: Start, host: ImageHost) -> None:
+    simulator = start(small_server(boot_mode=BootMode.LEGACY))
+    install(simulator, order(host.url("/files/mbr.raw"), hostname="tux"))
+    disk = simulator.disk_file("ns1.simulated")
+    table = json.loads(sh(f"sfdisk --json {disk}"))["partitiontable"]
+    assert (table["label"], len(table["partitions"])) == ("dos", 2)
+    drive = table["partitions"][1]["start"] * 512
+    assert sh(f"blkid -p -O {drive} -o value -s LABEL {disk}").strip() == "config-2"
+    boot = read_state(simulator)["boot"]
+    assert boot == {"outcome": "loader", "detail": "the first disk's first sector has boot code"}
+
+
+def test_the_target_disk_group_is_written_and_every_other_disk_is_erased(start: Start, host: ImageHost) -> None:
+    simulator = start(small_server(boot_mode=BootMode.LEGACY))
+    url = host.url("/files/mbr.raw")
+    install(simulator, order(url))
+    assert simulator.disk_file("ns1.simulated", 1).exists()
+    install(simulator, order(url) | {"storage": [{"diskGroupId": 2}]})
+    assert not simulator.disk_file("ns1.simulated", 1).exists()
+    assert sh(f"sfdisk --json {simulator.disk_file('ns1.simulated', 2)}")
+    assert read_state(simulator)["boot"] == {
+        "outcome": "no boot",
+        "detail": "the image is not on the server's first disk",
+    }
+
+
+def test_the_customers_headers_are_sent(start: Start, host: ImageHost) -> None:
+    simulator = start(small_server(boot_mode=BootMode.LEGACY))
+    install(simulator, order(host.url("/guarded/mbr.raw"), httpHeaders={"X-Token": "secret"}))
+    assert read_state(simulator)["status"] == "done"
+    assert "secret" not in simulator.state_file("ns1.simulated").read_text()
+
+
+@pytest.fixture(scope="module")
+def bad_images(images: Path) -> Path:
+    """Further files for the image server: each is refused by an installation."""
+    sh(f"mkfs.ext4 -q -F {images}/filesystem.raw 2M")
+    sh(f"mformat -C -T 4096 -i {images}/floppy.raw ::")
+    sh(f"gzip --keep --stdout {images}/mbr.raw > {images}/packed.raw")
+    sh(f"truncate -s 2M {images}/zeros.raw")
+    (images / "empty.raw").write_bytes(b"")
+    sh(f"qemu-img convert -f raw -O vmdk {images}/mbr.raw {images}/disk.vmdk")
+    sh(f"qemu-img create -q -f qcow2 {images}/large.qcow2 {10**9 + 512}")
+    sh(f"qemu-img create -q -f qcow2 -u -F raw -b /etc/passwd {images}/backed.qcow2 1M")
+    sh(f"qemu-img create -q -f qcow2 -o data_file={images}/data.raw {images}/split.qcow2 1M")
+    sh(f"cp {images}/gpt.qcow2 {images}/encrypted.qcow2")
+    with (images / "encrypted.qcow2").open("r+b") as file:
+        file.seek(32)  # crypt_method of the qcow2 header
+        file.write((1).to_bytes(4, "big"))
+    sh(f"head -c 100 {images}/gpt.qcow2 > {images}/cut.qcow2")
+    sh(f"qemu-img convert -c -f raw -O qcow2 {images}/gpt.raw {images}/rotten.qcow2")
+    with (images / "rotten.qcow2").open("r+b") as file:
+        file.seek(5 * 65536)
+        file.write(b"\xff" * 65536)
+    sh(f"cp {images}/gpt.raw {images}/broken-gpt.raw && truncate -s 16M {images}/broken-gpt.raw")
+    with (images / "broken-gpt.raw").open("r+b") as file:
+        file.seek(512 + 16)
+        file.write(b"\xff\xff\xff\xff")
+    make_mbr_image(images / "primaries.raw", primaries=4)
+    sh(f"cp {images}/mbr.raw {images}/full.raw && truncate -s {10**9} {images}/full.raw")
+    sh(f"sfdisk --quiet --no-reread --no-tell-kernel {images}/full.raw", script="label: dos\n,,83\n")
+    to_qcow2(images / "full.raw")
+    return images
+
+
+NO_TABLE = "image provided format is not of type raw because no partition table was found. It seems to contain: {}"
+FAILURES: list[tuple[str, str, dict[str, object], str, str]] = [
+    ("/files/nothing.raw", "raw", {}, DOWNLOAD, "Could not download image: HTTP 404 Not Found"),
+    ("/guarded/mbr.raw", "raw", {}, DOWNLOAD, "Could not download image: HTTP 403 Forbidden"),
+    (
+        "/short/mbr.raw",
+        "raw",
+        {},
+        DOWNLOAD,
+        "Could not download image: the connection ended after 1000 of 8388608 bytes",
+    ),
+    ("/file/mbr.raw", "raw", {}, DOWNLOAD, "Could not download image: HTTP 302 Found"),
+    (
+        "/ftp/mbr.raw",
+        "raw",
+        {},
+        DOWNLOAD,
+        "Could not download image: redirected to something that is neither http nor https",
+    ),
+    ("/files/mbr.raw", "raw", {"httpHeaders": {"A": "b\nc"}}, DOWNLOAD, "Could not download image: ValueError"),
+    (
+        "/files/mbr.raw",
+        "raw",
+        {"imageCheckSum": "0" * 32},
+        DOWNLOAD,
+        "Please provide checkSum AND checkSumType or none of them",
+    ),
+    (
+        "/files/mbr.raw",
+        "raw",
+        {"imageCheckSumType": "md5"},
+        DOWNLOAD,
+        "Please provide checkSum AND checkSumType or none of them",
+    ),
+    (
+        "/files/mbr.raw",
+        "qcow2",
+        {},
+        DEPLOY,
+        "image provided format is raw which does not match expected qcow2 format",
+    ),
+    (
+        "/files/disk.vmdk",
+        "qcow2",
+        {},
+        DEPLOY,
+        "image provided format is vmdk which does not match expected qcow2 format",
+    ),
+    ("/files/gpt.qcow2", "raw", {}, DEPLOY, NO_TABLE.format("qcow2")),
+    ("/files/filesystem.raw", "raw", {}, DEPLOY, NO_TABLE.format("ext4")),
+    ("/files/floppy.raw", "raw", {}, DEPLOY, NO_TABLE.format("vfat")),
+    ("/files/packed.raw", "raw", {}, DEPLOY, NO_TABLE.format("gzip")),
+    ("/files/zeros.raw", "raw", {}, DEPLOY, NO_TABLE.format("data")),
+    ("/files/empty.raw", "raw", {}, DEPLOY, NO_TABLE.format("data")),
+    (
+        "/files/large.qcow2",
+        "qcow2",
+        {},
+        DEPLOY,
+        "image provided has a size of 1000000512 bytes which is larger than device of 1000000000 bytes",
+    ),
+    ("/files/backed.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
+    ("/files/split.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
+    ("/files/encrypted.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
+    ("/files/cut.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
+    ("/files/rotten.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
+    (
+        "/files/broken-gpt.raw",
+        "raw",
+        {},
+        TABLE,
+        "Can not move backup GPT data structures to the end of disk.",
+    ),
+    ("/files/primaries.raw", "raw", {"hostname": "tux"}, CONFIGURE, "Could not create configdrive on disk."),
+    ("/files/full.qcow2", "qcow2", {"hostname": "tux"}, CONFIGURE, "Could not create configdrive on disk."),
+    (
+        "/files/mbr.raw",
+        "raw",
+        {"configDriveUserData": "#" * 1_048_000},
+        CONFIGURE,
+        "Could not create configdrive on disk.",
+    ),
+]
+
+
+def test_each_bad_image_fails_at_its_step_in_ovhs_words(start: Start, host: ImageHost, bad_images: Path) -> None:
+    simulator = start(small_server())
+    assert bad_images.is_dir()
+    for path, kind, customizations, comment, message in FAILURES:
+        api = install(simulator, order(host.url(path), None, imageType=kind, **customizations))
+        assert failed_step(api) == (comment, message)
+        assert read_state(simulator)["status"] == "customerError"
+        assert {file.suffix for file in simulator.state_file("ns1.simulated").parent.iterdir()} == {".raw", ".json"}
+    tasks = api.get(f"{SERVER}/task?status=customerError")
+    assert isinstance(tasks, list) and len(tasks) == len(FAILURES)
+
+
+def test_remains_of_file_systems_do_not_hide_a_partition_table(start: Start, host: ImageHost, images: Path) -> None:
+    image = images / "used.raw"
+    sh(f"truncate -s 8M {image} && mkfs.ext4 -q -F {image} && mkswap --quiet {image}")
+    with image.open("r+b") as file:
+        file.seek(1024 + 56)  # the magic of ext4, which mkswap has wiped
+        file.write(b"\x53\xef")
+    sh(f"sfdisk --quiet --no-reread --wipe never {image}", script="label: dos\nsize=1M\n")
+    simulator = start(small_server(boot_mode=BootMode.LEGACY))
+    install(simulator, order(host.url("/files/used.raw")))
+    assert read_state(simulator)["status"] == "done"
+
+
+def test_another_checksum_fails_and_both_are_told(start: Start, host: ImageHost, images: Path) -> None:
+    simulator = start(small_server())
+    found = sh(f"md5sum {images}/mbr.raw").split()[0]
+    body = order(host.url("/files/mbr.raw"), imageCheckSum="0" * 32, imageCheckSumType="md5")
+    api = install(simulator, body)
+    message = f"Bad checkSumType for downloaded file, got: {found} while expecting {'0' * 32}."
+    assert failed_step(api) == (DOWNLOAD, message)
+
+
+def test_a_checksum_may_be_in_upper_case(start: Start, host: ImageHost, images: Path) -> None:
+    simulator = start(small_server(boot_mode=BootMode.LEGACY))
+    found = sh(f"sha1sum {images}/mbr.raw").split()[0].upper()
+    install(simulator, order(host.url("/files/mbr.raw"), imageCheckSum=found, imageCheckSumType="sha1"))
+    assert read_state(simulator)["status"] == "done"
+
+
+@pytest.mark.parametrize(("memory_mib", "fits"), [(3072 + 8, True), (3072 + 7, False)])
+def test_an_image_must_fit_in_memory_less_3_gib(start: Start, host: ImageHost, memory_mib: int, fits: bool) -> None:
+    simulator = start(small_server(boot_mode=BootMode.LEGACY, memory_mib=memory_mib))
+    api = install(simulator, order(host.url("/files/mbr.raw")))
+    if fits:
+        assert read_state(simulator)["status"] == "done"
+    else:
+        message = "Could not download, raw image is too big to download in memory."
+        assert failed_step(api) == (DOWNLOAD, message)
+
+
+def test_nobody_listening_is_told_without_the_query(start: Start) -> None:
+    simulator = start(small_server())
+    api = install(simulator, order("http://127.0.0.1:1/image?signature=secret"))
+    comment, message = failed_step(api)
+    assert comment == DOWNLOAD
+    assert message.startswith("Could not download image: ") and "refused" in message
+    assert "secret" not in message
+
+
+def test_a_cancelled_task_stops_and_leaves_an_erased_disk(start: Start, host: ImageHost) -> None:
+    simulator = start(small_server())
+    api = Api(simulator)
+    task_id = api.reinstall(order(host.url("/stalled")))
+    while not simulator.disk_file("ns1.simulated").exists():
+        time.sleep(0.01)
+    api.post(f"{SERVER}/task/{task_id}/cancel")
+    assert simulator.wait_until_idle(2)
+    assert api.get_object(f"{SERVER}/task/{task_id}")["status"] == "cancelled"
+    assert simulator.disk_file("ns1.simulated").stat().st_blocks == 0
+    assert api.get_refusal(f"{SERVER}/install/status")[0] == 404
+    assert api.post_refusal(f"{SERVER}/task/{task_id}/cancel")[0] == 400
