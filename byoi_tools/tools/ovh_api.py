@@ -81,18 +81,18 @@ class OvhApi:
         The endpoint is one of python-ovh's names or, as go-ovh allows, a URL. Raises `UsageError` when something is
         missing or contradicts itself; nothing is sent.
         """
-        import ovh
-        import ovh.client
-        import ovh.config
-
         try:
+            import ovh  # reads ovh.conf when it is imported
+            import ovh.client
+
             endpoint = ovh.config.ConfigurationManager().get("default", "endpoint")
-            if endpoint and "/" in endpoint:
-                ovh.client.ENDPOINTS[endpoint] = _judge_endpoint(endpoint)
-            return cls(ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)))
-        except configparser.Error as error:
+        except (configparser.Error, UnicodeDecodeError) as error:
             where = getattr(error, "source", None) or "ovh.conf"
             raise UsageError(f"{where} cannot be parsed", remedy=_CONFIGURE) from None
+        if endpoint and "/" in endpoint:
+            ovh.client.ENDPOINTS[endpoint] = _judge_endpoint(endpoint)
+        try:
+            return cls(ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)))
         except ovh.exceptions.InvalidRegion:
             known = ", ".join(sorted(name for name in ovh.client.ENDPOINTS if "/" not in name))
             wrong = f"the endpoint {endpoint!r} is unknown" if endpoint else "no endpoint of the provider is configured"
