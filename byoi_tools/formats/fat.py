@@ -6,7 +6,7 @@ from functools import cached_property
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.fat_boot_sector import read_fat_layout
-from byoi_tools.formats.fat_directory import DirectoryEntry, decode_directory, decode_label, is_ended
+from byoi_tools.formats.fat_directory import DirectoryEntry, decode_directory, is_ended, read_root_label
 from byoi_tools.formats.fat_file import FatFile, gather_runs
 from byoi_tools.formats.fat_problems import find_geometry_problems
 from byoi_tools.formats.fat_table import FatTable, are_fats_equal
@@ -22,25 +22,24 @@ MAX_DIRECTORIES_BYTES = 8 * MAX_DIRECTORY_BYTES
 
 
 class FatFileSystem:
-    """A FAT volume. Raises `ImageMalformed` on construction when the source is none.
+    """A FAT volume, its allocation table in memory.
 
     `partition_size_bytes` is what the partition table grants the volume; the size of the source when it is not given.
+    Construction raises `ImageMalformed` when the source is no FAT volume or ends inside the FAT, `ImageUnsafe` when the
+    FAT exceeds the reader's cap.
     """
 
     def __init__(self, source: ByteSource, partition_size_bytes: int | None = None) -> None:
         self._source = source
         self._partition_size_bytes = source.size_bytes if partition_size_bytes is None else partition_size_bytes
         self._layout = read_fat_layout(source)
+        self._table = FatTable(source, self._layout)
         self._directory_bytes_left = MAX_DIRECTORIES_BYTES
         self._directories: dict[int, tuple[DirectoryEntry, ...]] = {}
 
     @cached_property
     def volume(self) -> FatVolume:
-        """The boot sector and the state of the FATs; the label is the root directory's, else the boot sector's.
-
-        Raises `ImageMalformed` when the source ends inside the FAT, `ImageUnsafe` when the FAT exceeds the reader's
-        cap.
-        """
+        """The boot sector and the state of the FATs; the label is the root directory's, else the boot sector's."""
         layout = self._layout
         return FatVolume(
             fat_bits=layout.fat_bits,
@@ -53,28 +52,12 @@ class FatFileSystem:
             fat_size_sectors=layout.fat_size_sectors,
             cluster_count=layout.cluster_count,
             free_cluster_count=self._table.free_cluster_count,
-            label=self.root_label or layout.label,
+            label=read_root_label(self._source, layout) or layout.label,
             volume_id=layout.volume_id,
             is_dirty=layout.is_marked_dirty or self._table.is_marked_dirty,
             are_fats_equal=are_fats_equal(self._source, layout),
             geometry_problems=find_geometry_problems(self._source, layout, self._table, self._partition_size_bytes),
         )
-
-    @property
-    def volume_id(self) -> int:
-        """The serial number in the boot sector."""
-        return self._layout.volume_id
-
-    @property
-    def root_label(self) -> str:
-        """The label in the first cluster of the root directory, or an empty string; reads no FAT."""
-        layout = self._layout
-        if layout.fat_bits != 32:
-            return decode_label(self._source.read_at(layout.root_start_bytes, layout.root_size_bytes))
-        if not layout.is_cluster(layout.root_cluster):
-            return ""
-        start = layout.cluster_start_bytes(layout.root_cluster)
-        return decode_label(self._source.read_at(start, layout.cluster_size_bytes))
 
     def walk(self) -> tuple[FatEntry, ...]:
         """Return every file and directory, each directory before what it holds.
@@ -117,10 +100,6 @@ class FatFileSystem:
     def read(self, path: str, limit_bytes: int) -> bytes:
         """Return the file's content, no more than its first `limit_bytes`; the errors are those of `open`."""
         return self.open(path).read_at(0, limit_bytes)
-
-    @cached_property
-    def _table(self) -> FatTable:
-        return FatTable(self._source, self._layout)
 
     @cached_property
     def _root(self) -> tuple[DirectoryEntry, ...]:

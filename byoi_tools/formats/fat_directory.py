@@ -7,6 +7,9 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from byoi_tools.formats.fat_boot_sector import FatLayout
+from byoi_tools.formats.source import ByteSource
+
 _ENTRY_BYTES = 32
 _END = 0x00
 _DELETED = 0xE5
@@ -44,14 +47,17 @@ def decode_directory(content: bytes) -> Iterator[DirectoryEntry]:
         parts = []
 
 
-def decode_label(content: bytes) -> str:
-    """Return the volume label among the entries of a root directory, or an empty string."""
+def read_root_label(source: ByteSource, layout: FatLayout) -> str:
+    """Return the volume label in the root directory, or an empty string; of FAT32 only its first cluster is read."""
+    if layout.fat_bits != 32:
+        content = source.read_at(layout.root_start_bytes, layout.root_size_bytes)
+    elif layout.is_cluster(layout.root_cluster):
+        content = source.read_at(layout.cluster_start_bytes(layout.root_cluster), layout.cluster_size_bytes)
+    else:
+        return ""
     for entry in _slots(content):
-        if (
-            entry[0] != _DELETED
-            and entry[11] & 0x3F != _LONG_NAME
-            and entry[11] & (_VOLUME_ID | _DIRECTORY) == _VOLUME_ID
-        ):
+        is_label = entry[11] & 0x3F != _LONG_NAME and entry[11] & (_VOLUME_ID | _DIRECTORY) == _VOLUME_ID
+        if entry[0] != _DELETED and is_label:
             return _clean(_decode_oem(entry[:11]).rstrip())
     return ""
 

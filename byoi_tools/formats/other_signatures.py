@@ -5,7 +5,8 @@ from __future__ import annotations
 import struct
 
 from byoi_tools.errors import ImageMalformed
-from byoi_tools.formats.fat import FatFileSystem
+from byoi_tools.formats.fat_boot_sector import read_fat_layout
+from byoi_tools.formats.fat_directory import read_root_label
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.disk import FileSystemSignature
 
@@ -21,11 +22,10 @@ def read_fat(source: ByteSource) -> FileSystemSignature | None:
     if source.read_at(510, 2) != b"\x55\xaa":
         return None
     try:
-        volume = FatFileSystem(source)
-        label = volume.root_label
+        layout = read_fat_layout(source)
     except ImageMalformed:
         return None
-    return FileSystemSignature("vfat", _serial(volume.volume_id), label)
+    return FileSystemSignature("vfat", _serial(layout.volume_id), read_root_label(source, layout))
 
 
 def read_ntfs(source: ByteSource) -> FileSystemSignature | None:

@@ -28,9 +28,10 @@ class BootCodeKind(Enum):
 class GrubCore:
     """GRUB's core image as boot.img points to it.
 
-    `first_lba` comes from boot.img. `partition_number` is the partition that holds it (a BIOS boot partition, or another
-    one where GRUB was installed into a file system by force), None for the gap before the first partition. `problem` says why it is not a readable core image, or is empty. `end_lba` is the last
-    sector of its block list (`first_lba` when that could not be read).
+    `first_lba` comes from boot.img. `partition_number` is the partition that holds it: a BIOS boot partition, or
+    another one where GRUB was forced into a file system; None for the gap before the first partition. `problem` says
+    why it is not a readable core image, or is empty. `end_lba` is the last sector of its block list (`first_lba` when
+    that could not be read).
     """
 
     first_lba: int
