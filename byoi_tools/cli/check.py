@@ -1,0 +1,36 @@
+"""The verb `check`."""
+
+from __future__ import annotations
+
+import sys
+
+from byoi_tools.cli import options
+from byoi_tools.cli.terminal import terminal_of, write_result
+
+
+def check(
+    images: options.Images,
+    boot: options.Boot = None,
+    efi_bootloader_path: options.LoaderPath = None,
+    profile: options.Profile = None,
+    image_type: options.DeclaredType = None,
+    output_format: options.Format = options.OutputFormat.TEXT,
+    fail_on: options.Fail = options.FailOn.ERROR,
+) -> int:
+    """Tell whether images would deploy and boot.
+
+    Reads nothing but the files. Exit 1 when the verdict on one of them is bad.
+    """
+    from byoi_tools.cli.rules import choose_rules
+    from byoi_tools.pipeline.checking import check_file
+    from byoi_tools.reports.json_v1 import render_reports
+    from byoi_tools.reports.text import render_report
+
+    rules = choose_rules(boot, profile, fail_on)
+    reports = tuple(check_file(image, rules, efi_bootloader_path, image_type) for image in images)
+    if output_format is options.OutputFormat.JSON:
+        write_result(render_reports(reports))
+    else:
+        terminal = terminal_of(sys.stdout)
+        write_result("\n".join(render_report(report, terminal) for report in reports))
+    return 0 if all(report.has_passed for report in reports) else 1

@@ -1,0 +1,50 @@
+"""Asks before a server is erased."""
+
+from __future__ import annotations
+
+import sys
+
+from byoi_tools.cli.terminal import terminal_of, write_note
+from byoi_tools.errors import UsageError
+from byoi_tools.model.fact import Known
+from byoi_tools.model.server import DiskGroup, Server
+from byoi_tools.reports.terminal import printable
+
+
+def require_confirmation(name: str, given: str | None) -> None:
+    """Return when the erasure of a server is confirmed or can be asked for; raises `UsageError` otherwise."""
+    if given is not None and given != name:
+        raise UsageError(
+            f"--confirm {given} is not the name of the server {name}",
+            remedy=f"Give --confirm {name} if this server may be erased.",
+        )
+    if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            f"the deployment would erase {name}, and nobody is here to confirm it",
+            remedy=f"Give --confirm {name} if this server may be erased.",
+        )
+
+
+def confirm_erasure(server: Server, given: str | None) -> None:
+    """Return when the server may be erased; asks for its name when `given` is not it. Raises `UsageError` on no."""
+    require_confirmation(server.name, given)
+    if given == server.name:
+        return
+    terminal = terminal_of(sys.stderr)
+    write_note(terminal.paint(f"Everything on {printable(server.name)} will be ERASED{_disks(server)}.", "bad"))
+    sys.stderr.write("Type the server's name to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != server.name:
+        raise UsageError("the server's name was not typed; nothing was done", remedy="Run the command again to go on.")
+
+
+def _disks(server: Server) -> str:
+    groups = server.disk_groups.value if isinstance(server.disk_groups, Known) else ()
+    parts = [printable(_describe(group)) for group in groups]
+    return f": {', '.join(parts)}" if parts else ""
+
+
+def _describe(group: DiskGroup) -> str:
+    count = str(group.disk_count.value) if isinstance(group.disk_count, Known) else "some"
+    size = group.disk_size_bytes
+    return f"{count} x {size.value // 10**9 if isinstance(size, Known) else '?'} GB {group.disk_type}"

@@ -1,0 +1,30 @@
+"""The verb `convert`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from byoi_tools.cli import options
+from byoi_tools.cli.progress import Progress
+from byoi_tools.cli.terminal import write_result
+from byoi_tools.model.image import Compression, ImageType
+
+
+def convert(
+    image: options.Image,
+    output: Annotated[Path, typer.Argument(help="The file to write; it must not exist.", show_default=False)],
+    to: options.ConvertTo = ImageType.QCOW2,
+    compress: options.Compress = Compression.NONE,
+) -> None:
+    """Write an image in another format.
+
+    The output is compared with the source, and appears only when it holds the same.
+    """
+    from byoi_tools.conversion.convert import convert_image
+    from byoi_tools.model.sizes import human_size
+
+    done = convert_image(image, output, to, compress, Progress())
+    write_result(f"{done.path}: {done.image_type.value}, {human_size(done.size_bytes)}\n")

@@ -1,0 +1,24 @@
+"""The verb `inspect`."""
+
+from __future__ import annotations
+
+import sys
+
+from byoi_tools.cli import options
+from byoi_tools.cli.terminal import terminal_of, write_result
+
+
+def inspect(
+    image: options.Image,
+    output_format: options.Format = options.OutputFormat.TEXT,
+) -> None:
+    """Show what is in an image."""
+    from byoi_tools.inspection.inspect import inspect_image
+    from byoi_tools.reports.facts_json import render_facts_json
+    from byoi_tools.reports.facts_text import render_facts
+
+    facts = inspect_image(image)
+    if output_format is options.OutputFormat.JSON:
+        write_result(render_facts_json(facts))
+    else:
+        write_result(render_facts(facts, terminal_of(sys.stdout)))

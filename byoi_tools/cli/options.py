@@ -1,0 +1,106 @@
+"""Every flag once: its name, its environment variable and its help, shared by the verbs that have it."""
+
+from __future__ import annotations
+
+from enum import Enum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.digest import DigestAlgorithm
+from byoi_tools.model.image import Compression, ImageType
+
+
+class OutputFormat(Enum):
+    """What a result is written as."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
+class FailOn(Enum):
+    """The severity from which a finding makes the verdict bad."""
+
+    ERROR = "error"
+    WARNING = "warning"
+    NEVER = "never"
+
+
+def _flag(
+    name: str, help_text: str, variable: str = "", *, show_default: bool = True, metavar: str | None = None
+) -> object:
+    """An option whose environment variable is BYOI_ and its name, unless it needs another."""
+    envvar = variable or "BYOI_" + name.lstrip("-").replace("-", "_").upper()
+    return typer.Option(name, help=help_text, envvar=envvar, show_default=show_default, metavar=metavar)
+
+
+Image = Annotated[Path, typer.Argument(help="The image file.", show_default=False)]
+Images = Annotated[list[Path], typer.Argument(help="The image files.", show_default=False)]
+Format = Annotated[OutputFormat, _flag("--format", "Write the result as text or as JSON.")]
+
+Boot = Annotated[BootMode | None, _flag("--boot", "How the server boots. Needed unless the profile says it.")]
+ServerBoot = Annotated[
+    BootMode | None, _flag("--boot", "How the image is to boot; the server's own boot mode when not given.")
+]
+LoaderPath = Annotated[
+    str | None,
+    _flag(
+        "--efi-bootloader-path",
+        r"The loader in the EFI system partition, as \EFI\debian\grubx64.efi; found there when not given.",
+    ),
+]
+Profile = Annotated[
+    str | None, _flag("--profile", "A profile's name, or its file as ./mine.toml; ovh-byoi-BOOT when not given.")
+]
+Fail = Annotated[FailOn, _flag("--fail-on", "The severity from which a finding makes the verdict bad.")]
+DeclaredType = Annotated[
+    ImageType | None,
+    _flag("--image-type", "The imageType that will be declared; the file's suffix says it when not given."),
+]
+
+ConvertTo = Annotated[ImageType, _flag("--to", "The format of the output.", "BYOI_CONVERT_TO")]
+Compress = Annotated[Compression, _flag("--compress", "How the clusters of a qcow2 are compressed.")]
+Algorithms = Annotated[
+    list[DigestAlgorithm] | None,
+    _flag("--algorithm", "A digest to compute; may be given several times. sha256 and sha512 when not given."),
+]
+
+Destination = Annotated[str, _flag("--to", "Where the object goes: s3://BUCKET/PREFIX.", show_default=False)]
+Expires = Annotated[str, _flag("--expires", "How long the presigned URL works: 90m, 24h, 7d (at most 7 days).")]
+
+ServerName = Annotated[str, _flag("--server", "The server's name in the API.", show_default=False)]
+Url = Annotated[str, _flag("--url", "Where the provider fetches the image.", show_default=False)]
+Checksum = Annotated[
+    str, _flag("--checksum", "The digest of the file at the URL, as sha512:2cbd3d....", show_default=False)
+]
+SentType = Annotated[ImageType, _flag("--image-type", "The format of the file at the URL.", show_default=False)]
+ServedType = Annotated[
+    ImageType | None, _flag("--image-type", "The format to publish; the image's own where the provider takes it.")
+]
+Hostname = Annotated[str | None, _flag("--hostname", "The host name for the config drive.")]
+SshKey = Annotated[Path | None, _flag("--ssh-key", "A file with the public SSH key for the config drive.")]
+UserData = Annotated[Path | None, _flag("--user-data", "A file with user data (cloud-init) for the config drive.")]
+Metadata = Annotated[
+    list[str] | None,
+    _flag("--metadata", "For the config drive's metadata; may be given several times.", metavar="KEY=VALUE"),
+]
+HttpHeaders = Annotated[
+    list[str] | None,
+    _flag(
+        "--http-header",
+        "Sent when the provider fetches the URL; may be given several times.",
+        metavar="KEY=VALUE",
+    ),
+]
+DiskGroup = Annotated[int | None, _flag("--disk-group", "The disk group to write; the provider's default otherwise.")]
+Confirm = Annotated[
+    str | None, _flag("--confirm", "The server's name once more: the deployment ERASES it. Asked for when not given.")
+]
+WorkDirectory = Annotated[
+    Path | None, _flag("--work-dir", "Where a converted image lies until it is published; beside the image otherwise.")
+]
+ReceiptFile = Annotated[
+    Path | None, _flag("--receipt", "The record of what was done; under the user's state directory otherwise.")
+]

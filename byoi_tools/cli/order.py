@@ -1,0 +1,67 @@
+"""Turns the flags of a deployment into values, and says which flag is wrong."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from byoi_tools.errors import UsageError
+from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.secret import Secret
+
+_LARGEST_FILE_BYTES = 1024 * 1024
+
+
+def read_customizations(
+    hostname: str | None, ssh_key: Path | None, user_data: Path | None, metadata: list[str] | None
+) -> Customizations:
+    """Return what the config drive will hold; raises `UsageError` for a file that is not what it should be."""
+    return Customizations(
+        hostname=hostname,
+        ssh_key=_read_public_key(ssh_key) if ssh_key else None,
+        user_data=_read("--user-data", user_data) if user_data else None,
+        metadata=tuple(_split("--metadata", pair) for pair in metadata or ()),
+    )
+
+
+def read_headers(headers: list[str] | None) -> tuple[tuple[str, Secret], ...]:
+    """Return the HTTP headers; their values are secrets."""
+    pairs = (_split("--http-header", pair) for pair in headers or ())
+    return tuple((name, Secret(value)) for name, value in pairs)
+
+
+def _split(flag: str, pair: str) -> tuple[str, str]:
+    name, separator, value = pair.partition("=")
+    if not separator or not name.strip():
+        raise UsageError(f"{flag} takes KEY=VALUE", remedy=f"Write for instance {flag} role=database.")
+    return name.strip(), value
+
+
+def _read_public_key(path: Path) -> str:
+    content = _read("--ssh-key", path)
+    if b"PRIVATE KEY" in content:
+        raise UsageError(f"{path} is a private key", remedy=f"Give the public one: --ssh-key {path}.pub.")
+    lines = [line for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
+    if len(lines) != 1 or len(lines[0].split()) < 2:
+        raise UsageError(
+            f"{path} is no public SSH key",
+            details=f"it has {len(lines)} lines; the provider takes one key, as `ssh-ed25519 AAAA... comment`",
+            remedy="Give the .pub file of one key; put further keys into the user data.",
+        )
+    return lines[0].strip()
+
+
+def _read(flag: str, path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_LARGEST_FILE_BYTES + 1)
+    except OSError as failure:
+        raise UsageError(
+            f"the file of {flag} cannot be read",
+            details=str(failure),
+            remedy="Name a file that exists and is readable.",
+        ) from failure
+    if len(content) > _LARGEST_FILE_BYTES:
+        raise UsageError(
+            f"{path} is larger than 1 MiB", remedy=f"The config drive is that small; {flag} can fetch more at boot."
+        )
+    return content

@@ -1,0 +1,33 @@
+"""The verb `publish`."""
+
+from __future__ import annotations
+
+from byoi_tools.cli import options
+from byoi_tools.cli.progress import Progress
+from byoi_tools.cli.terminal import write_result
+from byoi_tools.cli.wiring import connect_storage, system_clock
+
+
+def publish(
+    image: options.Image,
+    to: options.Destination,
+    expires: options.Expires = "24h",
+    output_format: options.Format = options.OutputFormat.TEXT,
+) -> None:
+    """Upload an image and presign its URL.
+
+    The credentials and the endpoint are boto3's own: AWS_* variables or ~/.aws. An object that is there
+    already, with the same digest and size, is not uploaded again.
+    """
+    from byoi_tools.inspection.inspect import inspect_image
+    from byoi_tools.pipeline.serving import publish_file, require_servable
+    from byoi_tools.publishing.destination import parse_destination, parse_duration
+    from byoi_tools.reports.publication import render_publication, render_publication_json
+
+    destination, lifetime = parse_destination(to), parse_duration(expires)
+    image_type = require_servable(image, inspect_image(image))
+    published = publish_file(
+        image, image_type, image.name, destination, lifetime, connect_storage(), system_clock(), Progress()
+    )
+    is_json = output_format is options.OutputFormat.JSON
+    write_result(render_publication_json(published) if is_json else render_publication(published))

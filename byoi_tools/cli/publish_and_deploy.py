@@ -1,0 +1,85 @@
+"""The verb `publish-and-deploy`: the whole line."""
+
+from __future__ import annotations
+
+import sys
+
+from byoi_tools.cli import options
+from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
+from byoi_tools.cli.order import read_customizations, read_headers
+from byoi_tools.cli.progress import Progress
+from byoi_tools.cli.rules import threshold
+from byoi_tools.cli.terminal import terminal_of, write_note, write_result
+from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, system_clock
+from byoi_tools.model.finding import Report
+from byoi_tools.model.image import Compression
+from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.server import InstallResult
+
+
+def publish_and_deploy(
+    image: options.Image,
+    server: options.ServerName,
+    to: options.Destination,
+    boot: options.ServerBoot = None,
+    efi_bootloader_path: options.LoaderPath = None,
+    profile: options.Profile = None,
+    fail_on: options.Fail = options.FailOn.ERROR,
+    image_type: options.ServedType = None,
+    compress: options.Compress = Compression.NONE,
+    expires: options.Expires = "24h",
+    hostname: options.Hostname = None,
+    ssh_key: options.SshKey = None,
+    user_data: options.UserData = None,
+    metadata: options.Metadata = None,
+    http_header: options.HttpHeaders = None,
+    disk_group: options.DiskGroup = None,
+    work_dir: options.WorkDirectory = None,
+    receipt: options.ReceiptFile = None,
+    confirm: options.Confirm = None,
+) -> int:
+    """Check, publish, ERASE a server, install.
+
+    Nothing is uploaded before the server was looked at, the image checked and the erasure confirmed. The
+    credentials are boto3's own (AWS_*) and ovh's own (OVH_*, ovh.conf).
+    """
+    from byoi_tools.pipeline.job import Job, Outside
+    from byoi_tools.pipeline.stages import BadVerdict, run_line
+    from byoi_tools.publishing.destination import parse_destination, parse_duration
+    from byoi_tools.reports.line import render_line
+    from byoi_tools.reports.text import render_report
+
+    require_confirmation(server, confirm)
+    job = Job(
+        image=image,
+        server=server,
+        destination=parse_destination(to),
+        expires=parse_duration(expires),
+        boot=boot,
+        profile=profile,
+        fail_on=threshold(fail_on),
+        loader_path=efi_bootloader_path,
+        served_type=image_type,
+        compression=compress,
+        customizations=read_customizations(hostname, ssh_key, user_data, metadata),
+        http_headers=read_headers(http_header),
+        disk_group_id=disk_group,
+        work_directory=work_dir or image.absolute().parent,
+    )
+    with open_receipt(image, receipt) as opened:
+        outside = Outside(
+            api=connect_api(),
+            storage=connect_storage(),
+            clock=system_clock(),
+            receipt=opened,
+            observer=Progress(),
+            confirm=lambda found: confirm_erasure(found, confirm),
+        )
+        try:
+            products = run_line(job, outside)
+        except BadVerdict as bad:
+            write_result(render_report(bad.report, terminal_of(sys.stdout)))
+            write_note("nothing was uploaded, and the server was not touched")
+            return 1
+    write_result(render_line(products.get(Report), products.get(PublishedImage), products.get(InstallResult)))
+    return 0

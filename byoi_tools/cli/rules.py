@@ -1,0 +1,43 @@
+"""Chooses the profile and the boot mode that flags ask for."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from byoi_tools.cli.options import FailOn
+from byoi_tools.errors import UsageError
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.finding import Severity
+
+if TYPE_CHECKING:
+    from byoi_tools.pipeline.checking import Rules
+
+_THRESHOLDS = {FailOn.ERROR: Severity.ERROR, FailOn.WARNING: Severity.WARNING, FailOn.NEVER: None}
+
+
+def threshold(fail_on: FailOn) -> Severity | None:
+    """The severity from which a finding fails an image; None when nothing does."""
+    return _THRESHOLDS[fail_on]
+
+
+def choose_rules(boot: BootMode | None, profile: str | None, fail_on: FailOn) -> Rules:
+    """Return the rules; raises `UsageError` when neither flag says the boot mode, or both contradict each other."""
+    from byoi_tools.pipeline.checking import Rules, known_profile
+
+    if boot is None and profile is None:
+        raise UsageError(
+            "how does the server boot?",
+            remedy="Give --boot uefi or --boot legacy (`byoi-tools status SERVER` shows which), or a --profile.",
+        )
+    chosen = known_profile(profile or f"ovh-byoi-{boot.value if boot else ''}")
+    if boot is not None and chosen.boot is not None and chosen.boot is not boot:
+        raise UsageError(
+            f"--boot {boot.value} contradicts the profile {chosen.name}, which is for {chosen.boot.value}",
+            remedy="Leave one of them out.",
+        )
+    mode = boot or chosen.boot
+    if mode is None:
+        raise UsageError(
+            f"the profile {chosen.name} is for any boot mode", remedy="Give --boot uefi or --boot legacy too."
+        )
+    return Rules(chosen, mode, threshold(fail_on))

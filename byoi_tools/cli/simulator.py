@@ -1,0 +1,78 @@
+"""The verb `simulator`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from byoi_tools.cli.terminal import write_note, write_result
+from byoi_tools.errors import UsageError
+
+if TYPE_CHECKING:
+    from byoi_tools.simulator.signature import Credentials
+
+Listen = Annotated[
+    str, typer.Option("--listen", help="Address and port; port 0 takes a free one.", envvar="BYOI_LISTEN")
+]
+Directory = Annotated[
+    Path,
+    typer.Option("--directory", help="Where the servers' disks and states lie.", envvar="BYOI_DIRECTORY"),
+]
+Servers = Annotated[
+    Path | None,
+    typer.Option(
+        "--servers",
+        help="A TOML file of servers; ns1.simulated (UEFI) and ns2.simulated (legacy) when not given.",
+        envvar="BYOI_SERVERS",
+    ),
+]
+Pace = Annotated[
+    float, typer.Option("--pace", help="Seconds that each installation step takes at least.", envvar="BYOI_PACE", min=0)
+]
+
+
+def simulator(
+    listen: Listen = "127.0.0.1:8080",
+    directory: Directory = Path("simulated-servers"),
+    servers: Servers = None,
+    pace: Pace = 0.0,
+) -> None:
+    """Run a pretend provider.
+
+    Its servers really download, verify and write images. Prints the variables that point `ovh` to it, and
+    runs until Ctrl-C.
+    """
+    from byoi_tools.simulator.servers import default_servers, load_servers
+    from byoi_tools.simulator.service import Simulator
+
+    chosen = load_servers(servers) if servers else default_servers()
+    pretended = Simulator(chosen, directory=directory, listen=_split_address(listen), pace_seconds=pace, log=sys.stderr)
+    with pretended:
+        write_result(_exports(pretended.url, pretended.credentials))
+        sys.stdout.flush()
+        write_note(f"servers: {', '.join(server.name for server in chosen)}; disks in {directory}; Ctrl-C stops")
+        try:
+            pretended.wait_until_stopped()
+        except KeyboardInterrupt:
+            write_note("stopped")
+
+
+def _split_address(listen: str) -> tuple[str, int]:
+    host, separator, port = listen.rpartition(":")
+    if not separator or not port.isdigit() or int(port) > 65535:
+        raise UsageError(f"--listen {listen} is no address and port", remedy="Write for instance 127.0.0.1:8080.")
+    return host.strip("[]"), int(port)
+
+
+def _exports(url: str, credentials: Credentials) -> str:
+    """The environment that points the real client here, for `eval`."""
+    variables = {
+        "OVH_ENDPOINT": url,
+        "OVH_APPLICATION_KEY": credentials.application_key,
+        "OVH_APPLICATION_SECRET": credentials.application_secret,
+        "OVH_CONSUMER_KEY": credentials.consumer_key,
+    }
+    return "".join(f"export {name}={value}\n" for name, value in variables.items())

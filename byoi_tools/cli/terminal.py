@@ -1,0 +1,29 @@
+"""What the streams of this process can show, and the two ways to write to them."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from typing import TextIO
+
+from byoi_tools.reports.terminal import Terminal
+
+
+def terminal_of(stream: TextIO) -> Terminal:
+    """Return the width and colours of a stream: 80 columns in a pipe, colours on a TTY unless NO_COLOR is set."""
+    is_tty = stream.isatty()
+    is_dumb = os.environ.get("TERM") == "dumb" or bool(os.environ.get("NO_COLOR"))
+    width = shutil.get_terminal_size((80, 24)).columns if is_tty or "COLUMNS" in os.environ else 80
+    return Terminal(width=width, is_coloured=is_tty and not is_dumb)
+
+
+def write_result(text: str) -> None:
+    """Write a result, complete with its newline, to standard output."""
+    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+
+
+def write_note(text: str) -> None:
+    """Write a line for people to standard error."""
+    sys.stderr.write(text + "\n")
+    sys.stderr.flush()

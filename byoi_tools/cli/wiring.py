@@ -1,0 +1,48 @@
+"""The composition root: makes the doors of this process from the user's own configuration."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from byoi_tools.pipeline.receipt import Receipt
+    from byoi_tools.tools.clock import Clock
+    from byoi_tools.tools.object_storage import ObjectStorage
+    from byoi_tools.tools.ovh_api import OvhApi
+
+
+def connect_api() -> OvhApi:
+    """The provider's API, by `ovh`'s own configuration (`ovh.conf`, `OVH_*`)."""
+    from byoi_tools.tools.ovh_api import OvhApi
+
+    return OvhApi.from_configuration()
+
+
+def connect_storage() -> ObjectStorage:
+    """The object store, by boto3's own configuration (`~/.aws`, `AWS_*`)."""
+    from byoi_tools.tools.object_storage import ObjectStorage
+
+    return ObjectStorage()
+
+
+def system_clock() -> Clock:
+    """The time of this machine."""
+    from byoi_tools.tools.clock import SystemClock
+
+    return SystemClock()
+
+
+def open_receipt(image: Path, given: Path | None) -> Receipt:
+    """The receipt of an image's publications and deployments; one for each image unless the user names a file."""
+    from byoi_tools.pipeline.receipt import Receipt
+
+    return Receipt(given or _default_receipt(image))
+
+
+def _default_receipt(image: Path) -> Path:
+    state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
+    name = hashlib.sha256(os.fsencode(image.absolute())).hexdigest()[:12]
+    return state / "byoi-tools" / "receipts" / f"{image.stem[:60]}-{name}.jsonl"

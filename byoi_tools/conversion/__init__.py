@@ -1,0 +1,1 @@
+"""Stage 3: an image becomes another image with the same content."""

@@ -1,0 +1,49 @@
+"""Judges VMDK files before QEMU sees them (VMware, Virtual Disk Format 5.0): one self-contained sparse extent or nothing.
+
+A VMDK may name other files (extents, a parent), and QEMU opens whatever is named. Only files are let through in which
+QEMU finds its data in the file itself: a sparse header (`KDMV`) with a capacity, and no hint of a parent.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+
+from byoi_tools.errors import ImageUnsafe
+from byoi_tools.formats.source import ByteSource, read_exactly
+
+_SECTOR_BYTES = 512
+_DESCRIPTOR_LIMIT_BYTES = 64 * 1024
+_SELF_CONTAINED = {b"monolithicsparse", b"streamoptimized"}
+_REMEDY = (
+    "Export the disk as one self-contained file: qemu-img convert -O vmdk -o subformat=streamOptimized, or as qcow2."
+)
+
+
+def judge_vmdk(source: ByteSource) -> None:
+    """Return when the file needs no other file; raises `ImageUnsafe` otherwise, `ImageMalformed` when it is cut short."""
+    header = read_exactly(source, 0, _SECTOR_BYTES, "VMDK header")
+    if header[:4] != b"KDMV":
+        raise _unsafe("it is a descriptor or an old format that names other files")
+    (capacity,) = struct.unpack_from("<Q", header, 12)
+    descriptor_lba, descriptor_sectors = struct.unpack_from("<QQ", header, 28)
+    if capacity == 0:
+        raise _unsafe("its header has no capacity, so that QEMU would follow its descriptor to other files")
+    _judge_descriptor(source.read_at(0, _DESCRIPTOR_LIMIT_BYTES), None)
+    if descriptor_lba:
+        length = min(descriptor_sectors * _SECTOR_BYTES, _DESCRIPTOR_LIMIT_BYTES)
+        _judge_descriptor(source.read_at(descriptor_lba * _SECTOR_BYTES, length), descriptor_lba)
+
+
+def _judge_descriptor(text: bytes, lba: int | None) -> None:
+    if b"parentfilenamehint" in text.lower():
+        raise _unsafe("it names a parent disk (parentFileNameHint)")
+    if lba is None:
+        return
+    created = re.search(rb'(?im)^\s*createType\s*=\s*"([^"\r\n]{0,64})"', text)
+    if created and created.group(1).lower() not in _SELF_CONTAINED:
+        raise _unsafe(f"its createType is {created.group(1)!r}")
+
+
+def _unsafe(why: str) -> ImageUnsafe:
+    return ImageUnsafe("the VMDK refers to something outside itself", details=why, remedy=_REMEDY)

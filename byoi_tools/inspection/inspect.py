@@ -1,0 +1,65 @@
+"""Reads one image file from the outside in: container, disk, EFI system partitions, legacy boot code."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from byoi_tools.errors import ImageMalformed, ImageUnsafe
+from byoi_tools.formats.partitions import read_disk
+from byoi_tools.formats.source import ByteSource
+from byoi_tools.inspection.bios_boot import read_bios_boot
+from byoi_tools.inspection.container import open_virtual_disk, read_container
+from byoi_tools.inspection.esps import read_esps
+from byoi_tools.model.bios import BiosBoot
+from byoi_tools.model.disk import Disk
+from byoi_tools.model.fact import Fact, Known, NotExamined
+from byoi_tools.model.facts import Facts
+from byoi_tools.model.image import Container
+from byoi_tools.tools.image_file import open_image
+
+
+def inspect_image(path: Path) -> Facts:
+    """Return the facts of an image file; reads nothing but that file, and of it only what the facts need.
+
+    Raises `ImageError` when the path is no readable regular file, or its container cannot be decoded at all. Damage
+    further inside is not an error: those facts are not examined, with the reason.
+    """
+    with open_image(path) as source:
+        return inspect_source(source, str(path), source.allocated_bytes)
+
+
+def inspect_source(source: ByteSource, path: str, allocated_bytes: int) -> Facts:
+    """Return the facts of an image that is already open; `path` is its name in the facts."""
+    container = read_container(source, path, allocated_bytes)
+    try:
+        virtual_disk = open_virtual_disk(source, container)
+    except ImageUnsafe as unsafe:
+        return _closed(container, unsafe.message)
+    except ImageMalformed as malformed:
+        return _closed(replace(container, damage=malformed.message), malformed.message)
+    if virtual_disk is None:
+        return _closed(container, f"the inside of {container.format.value} files is not read; convert it first")
+    try:
+        disk = read_disk(virtual_disk)
+    except ImageMalformed as malformed:
+        return _closed(replace(container, damage=_in_words(malformed)), malformed.message)
+    return _open(container, virtual_disk, disk)
+
+
+def _closed(container: Container, reason: str) -> Facts:
+    unknown = NotExamined(reason)
+    return Facts(container, disk=unknown, esps=unknown, bios=unknown)
+
+
+def _open(container: Container, source: ByteSource, disk: Disk) -> Facts:
+    try:
+        bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))
+    except ImageMalformed as malformed:
+        bios = NotExamined(malformed.message)
+        container = replace(container, damage=_in_words(malformed))
+    return Facts(container, disk=Known(disk), esps=Known(read_esps(source, disk)), bios=bios)
+
+
+def _in_words(malformed: ImageMalformed) -> str:
+    return f"{malformed.message} ({malformed.details})" if malformed.details else malformed.message

@@ -1,0 +1,53 @@
+"""What the user orders of the whole line, and the outside world that it works on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.finding import Severity
+from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.secret import Secret
+from byoi_tools.model.server import Server
+from byoi_tools.pipeline.receipt import Receipt
+from byoi_tools.publishing.destination import ObjectPrefix
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.ovh_api import OvhApi
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One image for one server. `boot` and `profile` None follow the server; `served_type` None keeps the image's."""
+
+    image: Path
+    server: str
+    destination: ObjectPrefix
+    expires: timedelta
+    boot: BootMode | None
+    profile: str | None
+    fail_on: Severity | None
+    loader_path: str | None
+    served_type: ImageType | None
+    compression: Compression
+    customizations: Customizations
+    http_headers: tuple[tuple[str, Secret], ...]
+    disk_group_id: int | None
+    work_directory: Path
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The doors that the stages use, and whom they tell. `confirm` returns when the server may be erased, or raises."""
+
+    api: OvhApi
+    storage: ObjectStorage
+    clock: Clock
+    receipt: Receipt
+    observer: Observer
+    confirm: Callable[[Server], None]

@@ -1,0 +1,166 @@
+"""Makes the bytes that the provider will fetch: the image as it is, or converted, and publishes them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+
+from byoi_tools.conversion.convert import convert_image
+from byoi_tools.errors import ImageError
+from byoi_tools.inspection.inspect import inspect_image
+from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.facts import Facts
+from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.pipeline.job import Job, Outside
+from byoi_tools.pipeline.receipt import DONE, STARTED, Values, stage_key
+from byoi_tools.pipeline.workspace import Workspace
+from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
+from byoi_tools.publishing.digests import digest_file
+from byoi_tools.publishing.publish import publish_image
+from byoi_tools.publishing.renewal import renew_publication
+from byoi_tools.publishing.source_file import SourceFile
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.image_file import open_image
+from byoi_tools.tools.object_storage import ObjectStorage
+
+STAGE = "publish"
+DIGESTS = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """The file that is checked: the user's own, or the converted one where only qemu-img reads the user's format."""
+
+    path: Path
+    facts: Facts
+
+
+def find_candidate(job: Job, outside: Outside, workspace: Workspace) -> Candidate:
+    """Inspect the image, after a conversion where its format is none that we, or the provider, read.
+
+    A format that cannot be converted either is inspected as it is: the check will say what it is.
+    """
+    facts = inspect_image(job.image)
+    if facts.container.format.image_type is not None or facts.container.format.qemu_name is None:
+        return Candidate(job.image, facts)
+    path = convert(job, outside, workspace, job.image, facts)
+    return Candidate(path, inspect_image(path))
+
+
+def convert(job: Job, outside: Outside, workspace: Workspace, source: Path, facts: Facts) -> Path:
+    """Convert to what will be served, in the workspace."""
+    served_type = served_type_of(job, facts)
+    output = workspace.directory() / f"{job.image.stem}.{served_type.value}"
+    convert_image(source, output, served_type, job.compression, outside.observer)
+    return output
+
+
+def served_type_of(job: Job, facts: Facts) -> ImageType:
+    """The type that will be published: what the job asks for, else the image's own, else qcow2."""
+    return job.served_type or facts.container.format.image_type or ImageType.QCOW2
+
+
+def needs_conversion(job: Job, candidate: Candidate) -> bool:
+    """Whether the candidate is not yet what will be published."""
+    if candidate.path != job.image:
+        return False
+    is_other_type = served_type_of(job, candidate.facts) is not candidate.facts.container.format.image_type
+    return is_other_type or job.compression is not Compression.NONE
+
+
+def publish_candidate(job: Job, outside: Outside, workspace: Workspace, candidate: Candidate) -> PublishedImage:
+    """Publish the candidate, converted where the job asks for it; what an earlier run published is found again."""
+    if not needs_conversion(job, candidate):
+        return _publish(job, outside, candidate.path, served_type_of(job, candidate.facts))
+    key = _key(job)
+    earlier = outside.receipt.last_done(STAGE, key)
+    renewed = _renew(job, outside, earlier) if earlier else None
+    if renewed is not None:
+        return renewed
+    outside.receipt.record(outside.clock.now(), STAGE, key, STARTED)
+    path = convert(job, outside, workspace, candidate.path, candidate.facts)
+    published = _publish(job, outside, path, served_type_of(job, candidate.facts))
+    outside.receipt.record(outside.clock.now(), STAGE, key, DONE, _remember(published))
+    return published
+
+
+def _publish(job: Job, outside: Outside, path: Path, image_type: ImageType) -> PublishedImage:
+    return publish_file(
+        path, image_type, job.image.name, job.destination, job.expires, outside.storage, outside.clock, outside.observer
+    )
+
+
+def publish_file(
+    path: Path,
+    image_type: ImageType,
+    name: str,
+    destination: ObjectPrefix,
+    expires: timedelta,
+    storage: ObjectStorage,
+    clock: Clock,
+    observer: Observer,
+) -> PublishedImage:
+    """Hash a file and publish it; wrong credentials and a missing bucket are found before the hashing."""
+    require_valid_expiry(expires)
+    storage.check_access(destination.bucket)
+    observed = SourceFile.observe(path)
+    with open_image(path) as source:
+        digests = digest_file(source, DIGESTS, observer)
+    return publish_image(observed, image_type, name, destination, digests, expires, storage, clock, observer)
+
+
+def require_servable(path: Path, facts: Facts) -> ImageType:
+    """Return the type of a file that the provider takes as it is; raises `ImageError` for every other format."""
+    image_type = facts.container.format.image_type
+    if image_type is None:
+        raise ImageError(
+            f"{path} is in {facts.container.format.value} format, which the provider does not take",
+            remedy="Make a qcow2 of it first: byoi-tools convert IMAGE OUTPUT.qcow2 --to qcow2.",
+        )
+    return image_type
+
+
+def strongest_digest(published: PublishedImage) -> Digest:
+    """The digest that the provider is told to verify: SHA-512."""
+    return next(digest for digest in published.digests if digest.algorithm is DigestAlgorithm.SHA512)
+
+
+def _key(job: Job) -> str:
+    """What makes a converted object the same: the file's identity and the options, never its name."""
+    status = job.image.stat()
+    return stage_key(
+        device=status.st_dev,
+        inode=status.st_ino,
+        size=status.st_size,
+        mtime=status.st_mtime_ns,
+        image_type=job.served_type.value if job.served_type else "",
+        compression=job.compression.value,
+        destination=str(job.destination.address_of("")),
+    )
+
+
+def _remember(published: PublishedImage) -> dict[str, str | int]:
+    return {
+        "bucket": published.address.bucket,
+        "object": published.address.key,
+        "image_type": published.image_type.value,
+        "size_bytes": published.size_bytes,
+        **{digest.algorithm.value: digest.hexadecimal for digest in published.digests},
+    }
+
+
+def _renew(job: Job, outside: Outside, earlier: Values) -> PublishedImage | None:
+    """A receipt is a file that anybody may have edited: what does not read well is as if it was not there."""
+    try:
+        address = ObjectAddress(str(earlier["bucket"]), str(earlier["object"]))
+        image_type = ImageType(earlier["image_type"])
+        digests = tuple(Digest(algorithm, str(earlier[algorithm.value])) for algorithm in DIGESTS)
+        size_bytes = int(earlier["size_bytes"])
+    except (KeyError, ValueError):
+        return None
+    return renew_publication(
+        address, image_type, size_bytes, digests, job.expires, outside.storage, outside.clock, outside.observer
+    )

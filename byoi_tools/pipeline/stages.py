@@ -1,0 +1,174 @@
+"""The whole line as one tuple: read `STAGES` first, then what each of them does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from byoi_tools.deployment.facts import read_server
+from byoi_tools.deployment.fit import refuse_misfits
+from byoi_tools.deployment.install import start_reinstallation
+from byoi_tools.deployment.watch import watch_installation
+from byoi_tools.errors import UsageError
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment import ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.esp import efi_path
+from byoi_tools.model.fact import Known
+from byoi_tools.model.facts import Facts
+from byoi_tools.model.finding import Report
+from byoi_tools.model.loader import choose_loader
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.server import Server, Task
+from byoi_tools.pipeline.checking import Rules, check_facts, known_profile
+from byoi_tools.pipeline.job import Job, Outside
+from byoi_tools.pipeline.products import Products
+from byoi_tools.pipeline.receipt import DONE, STARTED, stage_key
+from byoi_tools.pipeline.serving import (
+    Candidate,
+    find_candidate,
+    needs_conversion,
+    publish_candidate,
+    served_type_of,
+    strongest_digest,
+)
+from byoi_tools.pipeline.workspace import Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A part of the line: it takes the products of the stages before it and adds its own."""
+
+    name: str
+    run: Callable[[Job, Outside, Products], None]
+
+
+class BadVerdict(Exception):
+    """The check found what the job fails on; nothing was uploaded, nothing erased."""
+
+    def __init__(self, report: Report) -> None:
+        super().__init__(report.image.path)
+        self.report = report
+
+
+def run_line(job: Job, outside: Outside) -> Products:
+    """Run every stage in its order and return all products.
+
+    Raises `BadVerdict`, or the `ByoiError` of the stage that failed. Everything up to the confirmation only reads.
+    """
+    products = Products()
+    with Workspace(job.work_directory) as workspace:
+        products.put(workspace)
+        for stage in STAGES:
+            stage.run(job, outside, products)
+    return products
+
+
+def _read_server(job: Job, outside: Outside, products: Products) -> None:
+    products.put(read_server(outside.api, job.server))
+
+
+def _inspect(job: Job, outside: Outside, products: Products) -> None:
+    products.put(_rules(job, products.get(Server)))
+    products.put(find_candidate(job, outside, products.get(Workspace)))
+
+
+def _match(job: Job, outside: Outside, products: Products) -> None:
+    """Refuse what the server cannot take, before anything else costs time; the order is complete from here on."""
+    server, candidate, rules = products.get(Server), products.get(Candidate), products.get(Rules)
+    order = InstallOrder(
+        server=job.server,
+        product=rules.profile.product,
+        loader_path=job.loader_path or _find_loader(candidate.facts),
+        customizations=job.customizations,
+        disk_group_id=job.disk_group_id,
+    )
+    products.put(order)
+    refuse_misfits(server, _needs(job, candidate, rules), order, outside.observer)
+
+
+def _check(job: Job, outside: Outside, products: Products) -> None:
+    server, facts = products.get(Server), products.get(Candidate).facts
+    user_data = job.customizations.user_data
+    report = check_facts(
+        facts,
+        products.get(Rules),
+        job.loader_path,
+        served_type_of(job, facts),
+        target=server.target(job.disk_group_id),
+        user_data_bytes=None if user_data is None else len(user_data),
+    )
+    products.put(report)
+    if not report.has_passed:
+        raise BadVerdict(report)
+
+
+def _confirm(job: Job, outside: Outside, products: Products) -> None:
+    outside.confirm(products.get(Server))
+
+
+def _publish(job: Job, outside: Outside, products: Products) -> None:
+    """Convert where that is asked for or needed, and publish; what an earlier run published is found and reused."""
+    candidate = products.get(Candidate)
+    published = publish_candidate(job, outside, products.get(Workspace), candidate)
+    products.put(published)
+    needs = replace(_needs(job, candidate, products.get(Rules)), file_size_bytes=published.size_bytes)
+    refuse_misfits(products.get(Server), needs, products.get(InstallOrder), Observer())
+
+
+def _deploy(job: Job, outside: Outside, products: Products) -> None:
+    published, order = products.get(PublishedImage), products.get(InstallOrder)
+    image = ImageSource(published.url, published.image_type, strongest_digest(published), job.http_headers)
+    key = stage_key(server=job.server, object=str(published.address))
+    outside.receipt.record(outside.clock.now(), "deploy", key, STARTED, {"server": job.server})
+    task = start_reinstallation(outside.api, Reinstallation(order, image), outside.clock, outside.observer)
+    outside.receipt.record(outside.clock.now(), "deploy", key, DONE, {"task": task.task_id})
+    products.put(task)
+
+
+def _watch(job: Job, outside: Outside, products: Products) -> None:
+    products.put(watch_installation(outside.api, job.server, products.get(Task), outside.clock, outside.observer))
+
+
+def _rules(job: Job, server: Server) -> Rules:
+    boot = job.boot or _only_boot_mode(server)
+    return Rules(known_profile(job.profile or f"ovh-byoi-{boot.value}"), boot, job.fail_on)
+
+
+def _only_boot_mode(server: Server) -> BootMode:
+    modes = server.boot_modes.value if isinstance(server.boot_modes, Known) else frozenset[BootMode]()
+    if len(modes) != 1:
+        raise UsageError(
+            f"the server {server.name} does not say how it boots" if not modes else f"{server.name} boots both ways",
+            remedy="Give --boot uefi or --boot legacy.",
+        )
+    return next(iter(modes))
+
+
+def _find_loader(facts: Facts) -> str | None:
+    esps = facts.esps.value if isinstance(facts.esps, Known) else ()
+    contents = (esp.content.value for esp in esps[:1] if isinstance(esp.content, Known))
+    chosen = next((choose_loader(content) for content in contents), None)
+    return efi_path(chosen.path) if chosen else None
+
+
+def _needs(job: Job, candidate: Candidate, rules: Rules) -> ImageNeeds:
+    container = candidate.facts.container
+    virtual = container.virtual_size_bytes
+    return ImageNeeds(
+        boot=rules.boot,
+        file_size_bytes=None if needs_conversion(job, candidate) else container.size_bytes,
+        virtual_size_bytes=virtual.value if isinstance(virtual, Known) else None,
+    )
+
+
+STAGES = (
+    Stage("server", _read_server),
+    Stage("inspect", _inspect),
+    Stage("match", _match),
+    Stage("check", _check),
+    Stage("confirm", _confirm),
+    Stage("publish", _publish),
+    Stage("deploy", _deploy),
+    Stage("watch", _watch),
+)

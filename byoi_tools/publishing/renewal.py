@@ -1,0 +1,43 @@
+"""Hands out a fresh URL of an object that an earlier run published, when it is still there."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from byoi_tools.model.digest import Digest
+from byoi_tools.model.image import ImageType
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.publishing.destination import require_valid_expiry
+from byoi_tools.publishing.object_names import describe_content, describes_same_content
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.http_probe import fetch_range
+from byoi_tools.tools.object_storage import ObjectStorage
+
+
+def renew_publication(
+    address: ObjectAddress,
+    image_type: ImageType,
+    size_bytes: int,
+    digests: tuple[Digest, ...],
+    expires: timedelta,
+    storage: ObjectStorage,
+    clock: Clock,
+    observer: Observer,
+) -> PublishedImage | None:
+    """Return the published object with a new URL, or None when it is not there as it was published.
+
+    The URL is tried for its first byte and the object's size; the content was compared when it was uploaded. Raises
+    `UsageError` for an impossible `expires`, and `StorageError`.
+    """
+    require_valid_expiry(expires)
+    storage.check_access(address.bucket)
+    stored = storage.head(address)
+    expected = describe_content(size_bytes, digests)
+    if stored is None or stored.size_bytes != size_bytes or not describes_same_content(expected, stored.metadata):
+        return None
+    url = storage.presign_get(address, expires)
+    if fetch_range(url, 0, 0).total_bytes != size_bytes:
+        return None
+    observer.noted(f"{address} is already there, from an earlier run: nothing is converted or uploaded")
+    return PublishedImage(address, image_type, size_bytes, digests, url, clock.now() + expires, was_reused=True)

@@ -1,0 +1,46 @@
+"""A report for programs: `byoi-tools/report/v1`. Fields are added, never renamed or removed, within a version."""
+
+from __future__ import annotations
+
+import json
+
+from byoi_tools.model.finding import Outcome, Report
+
+SCHEMA = "byoi-tools/report/v1"
+
+
+def render_reports(reports: tuple[Report, ...]) -> str:
+    """Return one report as an object, several as an array, with a newline at the end."""
+    documents = [_report(report) for report in reports]
+    return json.dumps(documents[0] if len(documents) == 1 else documents, indent=2) + "\n"
+
+
+def _report(report: Report) -> dict[str, object]:
+    image = report.image
+    return {
+        "schema": SCHEMA,
+        "image": {
+            "path": image.path,
+            "format": image.format.value,
+            "size_bytes": image.size_bytes,
+            "virtual_size_bytes": image.virtual_size_bytes,
+        },
+        "boot": report.boot.value,
+        "profile": report.profile,
+        "efi_bootloader_path": report.loader_path,
+        "verdict": "passed" if report.has_passed else "failed",
+        "outcomes": [_outcome(outcome) for outcome in report.outcomes],
+    }
+
+
+def _outcome(outcome: Outcome) -> dict[str, object]:
+    return {
+        "id": outcome.check_id,
+        "outcome": outcome.kind.value,
+        "severity": outcome.severity.word,
+        "message": outcome.message,
+        "observed": outcome.observed,
+        "expected": outcome.expected,
+        "evidence": outcome.evidence,
+        "remedy": outcome.remedy,
+    }

@@ -1,0 +1,30 @@
+"""The summary of a whole line: what was found, published and installed."""
+
+from __future__ import annotations
+
+from byoi_tools.model.finding import OutcomeKind, Report, Severity
+from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.server import InstallResult
+from byoi_tools.model.sizes import exact_size
+from byoi_tools.reports.installation import render_installation
+
+
+def render_line(report: Report, published: PublishedImage, result: InstallResult) -> str:
+    """Return lines of `name value` and the steps; without the presigned URL, which nobody needs any more."""
+    rows = [
+        ("image", f"{report.image.path} ({report.image.format.value}, {exact_size(report.image.size_bytes)})"),
+        ("findings", _findings(report)),
+        ("object", str(published.address) + (" (was there already)" if published.was_reused else "")),
+        ("size", exact_size(published.size_bytes)),
+        *((digest.algorithm.value, digest.hexadecimal) for digest in published.digests),
+        ("loader", report.loader_path or "none"),
+        ("server", result.server),
+    ]
+    return "".join(f"{name:<10}{value}\n" for name, value in rows) + render_installation(result)
+
+
+def _findings(report: Report) -> str:
+    failed = report.of_kind(OutcomeKind.FAILED)
+    counts = [f"{sum(o.severity is severity for o in failed)} {severity.word}" for severity in reversed(Severity)]
+    passed = len(report.of_kind(OutcomeKind.PASSED))
+    return f"{', '.join(counts)}; {passed} passed, {len(report.of_kind(OutcomeKind.SKIPPED))} skipped"
