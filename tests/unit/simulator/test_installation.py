@@ -10,6 +10,7 @@ import pytest
 
 from byoi_tools.simulator.servers import BootMode
 from byoi_tools.simulator.service import Simulator
+from tests.unit.simulator.bad_images import DOWNLOAD, FAILURES, make_bad_images
 from tests.unit.simulator.outside import (
     LOADER,
     MIB,
@@ -18,18 +19,9 @@ from tests.unit.simulator.outside import (
     ImageHost,
     Start,
     failed_step,
-    make_mbr_image,
     order,
     sh,
     small_server,
-    to_qcow2,
-)
-
-DOWNLOAD, DEPLOY, TABLE, CONFIGURE = (
-    "Downloading OS image",
-    "Deploying OS on disks",
-    "Checking Partitioning",
-    "Processing Post-installation configuration",
 )
 
 
@@ -129,119 +121,9 @@ def test_the_customers_headers_are_sent(start: Start, host: ImageHost) -> None:
 
 @pytest.fixture(scope="module")
 def bad_images(images: Path) -> Path:
-    """Further files for the image server: each is refused by an installation."""
-    sh(f"mkfs.ext4 -q -F {images}/filesystem.raw 2M")
-    sh(f"mformat -C -T 4096 -i {images}/floppy.raw ::")
-    sh(f"gzip --keep --stdout {images}/mbr.raw > {images}/packed.raw")
-    sh(f"truncate -s 2M {images}/zeros.raw")
-    (images / "empty.raw").write_bytes(b"")
-    sh(f"qemu-img convert -f raw -O vmdk {images}/mbr.raw {images}/disk.vmdk")
-    sh(f"qemu-img create -q -f qcow2 {images}/large.qcow2 {10**9 + 512}")
-    sh(f"qemu-img create -q -f qcow2 -u -F raw -b /etc/passwd {images}/backed.qcow2 1M")
-    sh(f"qemu-img create -q -f qcow2 -o data_file={images}/data.raw {images}/split.qcow2 1M")
-    sh(f"cp {images}/gpt.qcow2 {images}/encrypted.qcow2")
-    with (images / "encrypted.qcow2").open("r+b") as file:
-        file.seek(32)  # crypt_method of the qcow2 header
-        file.write((1).to_bytes(4, "big"))
-    sh(f"head -c 100 {images}/gpt.qcow2 > {images}/cut.qcow2")
-    sh(f"qemu-img convert -c -f raw -O qcow2 {images}/gpt.raw {images}/rotten.qcow2")
-    with (images / "rotten.qcow2").open("r+b") as file:
-        file.seek(5 * 65536)
-        file.write(b"\xff" * 65536)
-    sh(f"cp {images}/gpt.raw {images}/broken-gpt.raw && truncate -s 16M {images}/broken-gpt.raw")
-    with (images / "broken-gpt.raw").open("r+b") as file:
-        file.seek(512 + 16)
-        file.write(b"\xff\xff\xff\xff")
-    make_mbr_image(images / "primaries.raw", primaries=4)
-    sh(f"cp {images}/mbr.raw {images}/full.raw && truncate -s {10**9} {images}/full.raw")
-    sh(f"sfdisk --quiet --no-reread --no-tell-kernel {images}/full.raw", script="label: dos\n,,83\n")
-    to_qcow2(images / "full.raw")
+    """The folder with the good images, with the bad ones among them."""
+    make_bad_images(images)
     return images
-
-
-NO_TABLE = "image provided format is not of type raw because no partition table was found. It seems to contain: {}"
-FAILURES: list[tuple[str, str, dict[str, object], str, str]] = [
-    ("/files/nothing.raw", "raw", {}, DOWNLOAD, "Could not download image: HTTP 404 Not Found"),
-    ("/guarded/mbr.raw", "raw", {}, DOWNLOAD, "Could not download image: HTTP 403 Forbidden"),
-    (
-        "/short/mbr.raw",
-        "raw",
-        {},
-        DOWNLOAD,
-        "Could not download image: the connection ended after 1000 of 8388608 bytes",
-    ),
-    ("/file/mbr.raw", "raw", {}, DOWNLOAD, "Could not download image: HTTP 302 Found"),
-    (
-        "/ftp/mbr.raw",
-        "raw",
-        {},
-        DOWNLOAD,
-        "Could not download image: redirected to something that is neither http nor https",
-    ),
-    ("/files/mbr.raw", "raw", {"httpHeaders": {"A": "b\nc"}}, DOWNLOAD, "Could not download image: ValueError"),
-    (
-        "/files/mbr.raw",
-        "raw",
-        {"imageCheckSum": "0" * 32},
-        DOWNLOAD,
-        "Please provide checkSum AND checkSumType or none of them",
-    ),
-    (
-        "/files/mbr.raw",
-        "raw",
-        {"imageCheckSumType": "md5"},
-        DOWNLOAD,
-        "Please provide checkSum AND checkSumType or none of them",
-    ),
-    (
-        "/files/mbr.raw",
-        "qcow2",
-        {},
-        DEPLOY,
-        "image provided format is raw which does not match expected qcow2 format",
-    ),
-    (
-        "/files/disk.vmdk",
-        "qcow2",
-        {},
-        DEPLOY,
-        "image provided format is vmdk which does not match expected qcow2 format",
-    ),
-    ("/files/gpt.qcow2", "raw", {}, DEPLOY, NO_TABLE.format("qcow2")),
-    ("/files/filesystem.raw", "raw", {}, DEPLOY, NO_TABLE.format("ext4")),
-    ("/files/floppy.raw", "raw", {}, DEPLOY, NO_TABLE.format("vfat")),
-    ("/files/packed.raw", "raw", {}, DEPLOY, NO_TABLE.format("gzip")),
-    ("/files/zeros.raw", "raw", {}, DEPLOY, NO_TABLE.format("data")),
-    ("/files/empty.raw", "raw", {}, DEPLOY, NO_TABLE.format("data")),
-    (
-        "/files/large.qcow2",
-        "qcow2",
-        {},
-        DEPLOY,
-        "image provided has a size of 1000000512 bytes which is larger than device of 1000000000 bytes",
-    ),
-    ("/files/backed.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
-    ("/files/split.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
-    ("/files/encrypted.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
-    ("/files/cut.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
-    ("/files/rotten.qcow2", "qcow2", {}, DEPLOY, "Can't write qcow2 on disk"),
-    (
-        "/files/broken-gpt.raw",
-        "raw",
-        {},
-        TABLE,
-        "Can not move backup GPT data structures to the end of disk.",
-    ),
-    ("/files/primaries.raw", "raw", {"hostname": "tux"}, CONFIGURE, "Could not create configdrive on disk."),
-    ("/files/full.qcow2", "qcow2", {"hostname": "tux"}, CONFIGURE, "Could not create configdrive on disk."),
-    (
-        "/files/mbr.raw",
-        "raw",
-        {"configDriveUserData": "#" * 1_048_000},
-        CONFIGURE,
-        "Could not create configdrive on disk.",
-    ),
-]
 
 
 def test_each_bad_image_fails_at_its_step_in_ovhs_words(start: Start, host: ImageHost, bad_images: Path) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import time
 from pathlib import Path
 from threading import Event, Thread, Timer
@@ -43,6 +45,14 @@ def test_a_program_that_takes_too_long_is_killed() -> None:
     began = time.monotonic()
     assert run(("sleep", "60"), Event(), seconds=1).returncode != 0
     assert time.monotonic() - began < 5
+
+
+def test_missing_programs_are_named_before_anything_starts(tmp_path: Path) -> None:
+    code = "from byoi_tools.simulator.programs import require_programs; require_programs()"
+    done = subprocess.run(
+        (sys.executable, "-c", code), env={"PATH": str(tmp_path)}, capture_output=True, text=True, timeout=30
+    )
+    assert "ToolMissing: The simulator lacks programs" in done.stderr
 
 
 def test_each_step_takes_its_pace(tmp_path: Path, host: ImageHost) -> None:
