@@ -1,0 +1,51 @@
+# From a bare Debian 12 to the demo or the tests in one command; `make help` lists the targets.
+
+PYTHON := .venv/bin/python
+IMAGE := build/debian-12.qcow2
+INSTALLED := .venv/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help install system-packages demo test test-fast test-slow check constraints clean FORCE
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: $(INSTALLED) ## Install what is missing: system packages (root or sudo) and .venv
+
+system-packages:
+	@setup/system-packages.sh
+
+$(INSTALLED): pyproject.toml constraints.txt | system-packages
+	@setup/virtual-environment.sh
+	@touch $@
+
+demo: $(IMAGE) ## Take a real Debian image through the whole line, onto a simulated server
+	@$(PYTHON) examples/demo.py $(IMAGE)
+
+# The recipe itself knows whether the image is up to date.
+$(IMAGE): install FORCE
+	@$(PYTHON) -m fixtures.debian $@
+
+test: test-fast test-slow ## Run all tests
+
+test-fast: install ## Run the tests that take seconds
+	$(PYTHON) -m pytest -q -n 2
+
+test-slow: $(IMAGE) ## Run the tests that boot machines or run the whole line
+	$(PYTHON) -m pytest -q -m slow
+
+check: install ## Check format, lint, types and import contracts
+	$(PYTHON) -m ruff format --check .
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m mypy
+	.venv/bin/lint-imports
+
+constraints: install ## Write the versions that are now in .venv to constraints.txt
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[dev]'
+	$(PYTHON) -m pip freeze --local --exclude-editable > constraints.txt
+
+clean: ## Remove everything that make has made, except system packages
+	rm -rf build dist .venv *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache .import_linter_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
