@@ -18,7 +18,7 @@ class Check:
     """One check. `boot` and `product` None mean that it holds for all of them.
 
     `examine` yields an observation for each thing that is wrong. Asking the subject for a fact that was not examined
-    ends it, and the check counts as skipped with that reason.
+    ends it: what it observed before stays, and without any observation the check counts as skipped with that reason.
     """
 
     id: str

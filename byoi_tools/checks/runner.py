@@ -34,10 +34,13 @@ def _run(check: Check, subject: Subject, profile: Profile) -> tuple[Outcome, ...
     reason = _reason_to_skip(check, subject.intent, profile)
     if reason is not None:
         return (Outcome(check.id, OutcomeKind.SKIPPED, severity, reason),)
+    observations: list[Observation] = []
     try:
-        observations = tuple(check.examine(subject))
+        for observation in check.examine(subject):
+            observations.append(observation)  # what was seen stays when a later fact is missing
     except NotKnownError as unknown:
-        return (Outcome(check.id, OutcomeKind.SKIPPED, severity, unknown.reason),)
+        if not observations:
+            return (Outcome(check.id, OutcomeKind.SKIPPED, severity, unknown.reason),)
     except Exception as broken:  # whatever it is, it is a defect of the check, and must not pass
         return (_errored(check, severity, broken),)
     if not observations:

@@ -12,7 +12,8 @@ from byoi_tools.model.partition_table import Gpt, Mbr, TableScheme
 class FileSystemSignature:
     """A file system, volume or archive recognised by its magic.
 
-    `name` is what `blkid` calls it (`ext4`, `vfat`, `LVM2_member`). `uuid` and `label` are empty where the format has none or the reader does not know them.
+    `name` is what `blkid` calls it (`ext4`, `vfat`, `LVM2_member`). `uuid` and `label` are empty where the format has
+    none or the reader does not know them.
     """
 
     name: str
@@ -46,3 +47,21 @@ class Disk:
     def partitions_of_kind(self, *kinds: PartitionKind) -> tuple[Partition, ...]:
         """The partitions whose type says one of the kinds."""
         return tuple(p.partition for p in self.partitions if p.partition.kind in kinds)
+
+    @property
+    def partitions_past_end(self) -> tuple[Partition, ...]:
+        """The partitions that end after the last byte of the disk."""
+        return tuple(p.partition for p in self.partitions if p.partition.sectors.end_bytes > self.size_bytes)
+
+    @property
+    def described_size_bytes(self) -> int | None:
+        """The size of the disk that the GPT was written for, by a valid primary header; None where there is none."""
+        if self.gpt is None or self.gpt.primary is None or not self.gpt.primary.is_header_valid:
+            return None
+        return (self.gpt.primary.alternate_lba + 1) * self.sector_size_bytes
+
+    @property
+    def is_cut_off(self) -> bool:
+        """Whether the disk ends before one of its partitions, and its GPT says that it was longer once."""
+        described = self.described_size_bytes
+        return described is not None and described > self.size_bytes and bool(self.partitions_past_end)
