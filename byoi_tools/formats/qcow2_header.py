@@ -81,11 +81,12 @@ def read_qcow2_header(source: ByteSource) -> Qcow2Header:
 
 
 def _read_version_3(cluster: Memory) -> _Version3:
-    fields = _VERSION_3_FIELDS.unpack(read_exactly(cluster, 72, _VERSION_3_FIELDS.size, "qcow2 header"))
-    length = fields[-1]
+    fields = read_exactly(cluster, _COMMON_FIELDS.size, _VERSION_3_FIELDS.size, "qcow2 header")
+    incompatible, compatible, autoclear, refcount_order, length = _VERSION_3_FIELDS.unpack(fields)
     is_sane = 104 <= length <= cluster.size_bytes and length % 8 == 0
     _demand(is_sane, "its header length is absurd", f"{length} bytes")
-    return _Version3(*fields, cluster.content[104] if length > 104 else 0)
+    compression_type = cluster.content[104] if length > 104 else 0
+    return _Version3(incompatible, compatible, autoclear, refcount_order, length, compression_type)
 
 
 def _assemble(common: _Common, version_3: _Version3, cluster: Memory) -> Qcow2Header:

@@ -68,19 +68,23 @@ def _find_tables(source: ByteSource, header: Qcow2Header, counts: _Counts) -> li
         counts.end = header.l1_table_offset + length
         counts.missing = max(0, -(-(counts.end - max(source.size_bytes, header.l1_table_offset)) // cluster_size))
     present = source.read_at(header.l1_table_offset, length)
+    last_offset = source.size_bytes - cluster_size
     offsets: set[int] = set()
+    end = 0
     for entry in to_entries(present[: len(present) // 8 * 8]):
         offset = entry & OFFSET_MASK
-        if offset == 0:
+        if offset == 0 or offset in offsets:
             continue
-        counts.end = max(counts.end, offset + cluster_size)
+        if offset > end:
+            end = offset
         if offset % cluster_size:
             counts.misaligned += 1
-        elif offset + cluster_size > source.size_bytes:
+        elif offset > last_offset:
             counts.missing += 1
         else:
             offsets.add(offset)
             _refuse_absurd(len(offsets), cluster_size)
+    counts.end = max(counts.end, end + cluster_size if end else 0)
     return sorted(offsets)
 
 
