@@ -1,6 +1,6 @@
 """The main job from end to end, on a real object store and a pretend provider, with commands that a user would type.
 
-    .venv/bin/python examples/demo.py build/debian-12.qcow2
+    .venv/bin/python -m examples.demo build/debian-12.raw
 
 Everything that it starts listens on loopback alone and is stopped at the end, on failure and on Ctrl-C too.
 """
@@ -18,8 +18,6 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from types import FrameType
-
-import boto3
 
 from fixtures.object_store import ObjectStore
 
@@ -41,8 +39,8 @@ def main() -> int:
     began = time.monotonic()
     try:
         with ObjectStore(DIRECTORY / "object-store") as store, simulator(DIRECTORY / "servers") as api:
-            environment = storage_settings(store) | api
-            make_bucket(store)
+            environment = store.environment | api
+            store.client.create_bucket(Bucket=BUCKET)
             run(environment, "check", str(image), "--boot", "uefi")
             summary = run(environment, "publish-and-deploy", str(image), *deployment_flags())
     except KeyboardInterrupt:
@@ -62,8 +60,8 @@ def deployment_flags() -> list[str]:
     (DIRECTORY / "user-data.yaml").write_text("#cloud-config\nruncmd:\n  - [touch, /root/it-works]\n")
     return [
         *("--server", SERVER, "--confirm", SERVER),
-        *("--to", f"s3://{BUCKET}/debian", "--image-type", "qcow2", "--compress", "zlib", "--expires", "2h"),
-        *("--hostname", HOST_NAME, "--user-data", str(DIRECTORY / "user-data.yaml")),
+        *("--to", f"s3://{BUCKET}/debian", "--image-type", "qcow2", "--compress", "zstd"),
+        *("--expires", "2h", "--hostname", HOST_NAME, "--user-data", str(DIRECTORY / "user-data.yaml")),
         *("--receipt", str(DIRECTORY / "receipt.jsonl")),
     ]
 
@@ -112,29 +110,6 @@ def read_exports(process: subprocess.Popen[str], log: Path) -> dict[str, str]:
     if not all("=" in line for line in lines):
         raise RuntimeError(f"the simulator did not start; see {log}")
     return dict(line.split("=", 1) for line in lines)
-
-
-def storage_settings(store: ObjectStore) -> dict[str, str]:
-    """The environment that boto3 reads."""
-    return {
-        "AWS_ENDPOINT_URL_S3": store.endpoint_url,
-        "AWS_ACCESS_KEY_ID": store.access_key,
-        "AWS_SECRET_ACCESS_KEY": store.secret_key,
-        "AWS_DEFAULT_REGION": "us-east-1",
-    }
-
-
-def make_bucket(store: ObjectStore) -> None:
-    """Make the bucket unless an earlier demonstration did."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=store.endpoint_url,
-        aws_access_key_id=store.access_key,
-        aws_secret_access_key=store.secret_key,
-        region_name="us-east-1",
-    )
-    if BUCKET not in [bucket["Name"] for bucket in client.list_buckets()["Buckets"]]:
-        client.create_bucket(Bucket=BUCKET)
 
 
 def written_disk() -> str:

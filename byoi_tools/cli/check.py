@@ -5,7 +5,10 @@ from __future__ import annotations
 import sys
 
 from byoi_tools.cli import options
+from byoi_tools.cli.failure import show_error
 from byoi_tools.cli.terminal import terminal_of, write_result
+from byoi_tools.errors import ImageError
+from byoi_tools.model.finding import Report
 
 
 def check(
@@ -27,10 +30,16 @@ def check(
     from byoi_tools.reports.text import render_report
 
     rules = choose_rules(boot, profile, fail_on)
-    reports = tuple(check_file(image, rules, efi_bootloader_path, image_type) for image in images)
-    if output_format is options.OutputFormat.JSON:
-        write_result(render_reports(reports))
-    else:
+    reports: list[Report] = []
+    codes: list[int] = []
+    for image in images:
+        try:
+            reports.append(check_file(image, rules, efi_bootloader_path, image_type))
+        except ImageError as error:  # the other images are checked all the same
+            codes.append(show_error(error))
+    if output_format is options.OutputFormat.JSON and (reports or len(images) > 1):
+        write_result(render_reports(tuple(reports), is_list=len(images) > 1))
+    elif reports:
         terminal = terminal_of(sys.stdout)
         write_result("\n".join(render_report(report, terminal) for report in reports))
-    return 0 if all(report.has_passed for report in reports) else 1
+    return max([*codes, *(0 if report.has_passed else 1 for report in reports)])

@@ -11,9 +11,8 @@ from types import FrameType
 import typer
 
 from byoi_tools.cli.app import app
-from byoi_tools.cli.terminal import terminal_of
+from byoi_tools.cli.failure import show_error
 from byoi_tools.errors import ByoiError, Interrupted, UsageError
-from byoi_tools.model.secret import redact
 
 _INTERRUPTED = "Nothing was left half-done; run the same command again to go on."
 
@@ -30,12 +29,12 @@ def main(arguments: list[str]) -> int:
         code = app(arguments, prog_name="byoi-tools", standalone_mode=False)
         sys.stdout.flush()
         if code == Interrupted.exit_code:
-            return _show(Interrupted("interrupted", remedy=_INTERRUPTED))
+            return show_error(Interrupted("interrupted", remedy=_INTERRUPTED))
         return code if isinstance(code, int) else 0
     except ByoiError as error:
-        return _show(error)
+        return show_error(error)
     except (typer.Abort, KeyboardInterrupt):
-        return _show(Interrupted("interrupted", remedy=_INTERRUPTED))
+        return show_error(Interrupted("interrupted", remedy=_INTERRUPTED))
     except typer.TyperException as wrong:
         return _show_usage(wrong)
     except BrokenPipeError:
@@ -49,30 +48,18 @@ def _interrupt(number: int, frame: FrameType | None) -> None:
     raise KeyboardInterrupt
 
 
-def _show(error: ByoiError) -> int:
-    """Print what failed, what was seen and what to do, each on its own line."""
-    terminal = terminal_of(sys.stderr)
-    lines = terminal.wrap(redact(error.message), "byoi-tools: ", "  ")
-    lines[0] = lines[0].replace("byoi-tools:", terminal.paint("byoi-tools:", "error"), 1)
-    if error.details:
-        lines += terminal.wrap(redact(error.details), "  seen: ", "    ")
-    lines += terminal.wrap(redact(error.remedy), "  do:   ", "    ")
-    print("\n".join(lines), file=sys.stderr)  # noqa: T201 - the error boundary
-    return error.exit_code
-
-
 def _show_usage(wrong: typer.TyperException) -> int:
     message = wrong.format_message() if hasattr(wrong, "format_message") else str(wrong)
     context = getattr(wrong, "ctx", None)
     command = context.command_path if context is not None else "byoi-tools"
-    return _show(UsageError(message, remedy=f"See `{command} --help`."))
+    return show_error(UsageError(message, remedy=f"See `{command} --help`."))
 
 
 def _show_defect(defect: Exception) -> int:
     if os.environ.get("BYOI_DEBUG"):
         traceback.print_exception(defect)
     last = traceback.extract_tb(defect.__traceback__)[-1]
-    return _show(
+    return show_error(
         ByoiError(
             "byoi-tools itself failed",
             details=f"{type(defect).__name__}: {defect} ({last.name}, line {last.lineno})",

@@ -11,14 +11,15 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from byoi_tools.conversion.plan import plan_conversion
-from byoi_tools.errors import ImageError, ImageUnsafe, IntegrityError, NoSpace, UsageError
+from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, NoSpace, UsageError
 from byoi_tools.formats.vmdk import judge_vmdk
 from byoi_tools.inspection.container import open_virtual_disk
 from byoi_tools.inspection.inspect import inspect_image
-from byoi_tools.model.fact import Known
+from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Compression, ImageFormat, ImageType
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.qcow2 import Qcow2Facts
 from byoi_tools.tools import qemu_img
 from byoi_tools.tools.image_file import open_image
 
@@ -92,9 +93,22 @@ def judge_source(source: Path, facts: Facts) -> str:
     with open_image(source) as opened:
         if container.qcow2 is not None:
             open_virtual_disk(opened, container)
+            _refuse_holes(source, container.qcow2)
         if container.format is ImageFormat.VMDK:
             judge_vmdk(opened)
     return name
+
+
+def _refuse_holes(source: Path, qcow2: Qcow2Facts) -> None:
+    """qemu-img reads clusters beyond the end of the file as zeros and calls that a success."""
+    found = qcow2.cluster_map
+    missing = found.value.missing_clusters if isinstance(found, Known) else None
+    if missing != 0:
+        raise ImageMalformed(
+            f"{source} is truncated or damaged",
+            details=found.reason if isinstance(found, NotExamined) else f"{missing} clusters lie beyond its end",
+            remedy="Build or download the image again.",
+        )
 
 
 def _virtual_size(source: Path, facts: Facts, source_format: str) -> int:

@@ -22,3 +22,7 @@ class Products:
         value = self._values[kind]
         assert isinstance(value, kind)  # noqa: S101 - for the type checker: put() keeps values under their own type
         return value
+
+    def has(self, kind: type) -> bool:
+        """Whether a stage has put a value of that type."""
+        return kind in self._values

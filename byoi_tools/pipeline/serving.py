@@ -38,6 +38,14 @@ class Candidate:
     facts: Facts
 
 
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The file that will be published, and what it will be declared as."""
+
+    path: Path
+    image_type: ImageType
+
+
 def find_candidate(job: Job, outside: Outside, workspace: Workspace) -> Candidate:
     """Inspect the image, after a conversion where its format is none that we, or the provider, read.
 
@@ -46,16 +54,8 @@ def find_candidate(job: Job, outside: Outside, workspace: Workspace) -> Candidat
     facts = inspect_image(job.image)
     if facts.container.format.image_type is not None or facts.container.format.qemu_name is None:
         return Candidate(job.image, facts)
-    path = convert(job, outside, workspace, job.image, facts)
+    path = _convert(job, outside, workspace, job.image, facts)
     return Candidate(path, inspect_image(path))
-
-
-def convert(job: Job, outside: Outside, workspace: Workspace, source: Path, facts: Facts) -> Path:
-    """Convert to what will be served, in the workspace."""
-    served_type = served_type_of(job, facts)
-    output = workspace.directory() / f"{job.image.stem}.{served_type.value}"
-    convert_image(source, output, served_type, job.compression, outside.observer)
-    return output
 
 
 def served_type_of(job: Job, facts: Facts) -> ImageType:
@@ -71,26 +71,41 @@ def needs_conversion(job: Job, candidate: Candidate) -> bool:
     return is_other_type or job.compression is not Compression.NONE
 
 
-def publish_candidate(job: Job, outside: Outside, workspace: Workspace, candidate: Candidate) -> PublishedImage:
-    """Publish the candidate, converted where the job asks for it; what an earlier run published is found again."""
+def find_earlier_publication(job: Job, outside: Outside, candidate: Candidate) -> PublishedImage | None:
+    """The object that an earlier run made of the same file with the same options, with a fresh URL; None without one.
+
+    Only conversions are remembered: without one, hashing the file tells for certain, and costs little.
+    """
+    earlier = outside.receipt.last_done(STAGE, _key(job)) if needs_conversion(job, candidate) else None
+    return _renew(job, outside, earlier) if earlier else None
+
+
+def make_served(job: Job, outside: Outside, workspace: Workspace, candidate: Candidate) -> Served:
+    """The candidate as it is, or converted in the workspace."""
+    image_type = served_type_of(job, candidate.facts)
     if not needs_conversion(job, candidate):
-        return _publish(job, outside, candidate.path, served_type_of(job, candidate.facts))
+        return Served(candidate.path, image_type)
+    if job.compression is Compression.ZSTD:
+        outside.observer.warned("zstd clusters need qemu-img 5.1 or later at the provider; zlib is read everywhere")
+    return Served(_convert(job, outside, workspace, candidate.path, candidate.facts), image_type)
+
+
+def publish_served(job: Job, outside: Outside, served: Served) -> PublishedImage:
+    """Publish the file, and remember what was made of the user's."""
     key = _key(job)
-    earlier = outside.receipt.last_done(STAGE, key)
-    renewed = _renew(job, outside, earlier) if earlier else None
-    if renewed is not None:
-        return renewed
     outside.receipt.record(outside.clock.now(), STAGE, key, STARTED)
-    path = convert(job, outside, workspace, candidate.path, candidate.facts)
-    published = _publish(job, outside, path, served_type_of(job, candidate.facts))
+    published = publish_file(
+        served.path,
+        served.image_type,
+        job.image.name,
+        job.destination,
+        job.expires,
+        outside.storage,
+        outside.clock,
+        outside.observer,
+    )
     outside.receipt.record(outside.clock.now(), STAGE, key, DONE, _remember(published))
     return published
-
-
-def _publish(job: Job, outside: Outside, path: Path, image_type: ImageType) -> PublishedImage:
-    return publish_file(
-        path, image_type, job.image.name, job.destination, job.expires, outside.storage, outside.clock, outside.observer
-    )
 
 
 def publish_file(
@@ -164,3 +179,11 @@ def _renew(job: Job, outside: Outside, earlier: Values) -> PublishedImage | None
     return renew_publication(
         address, image_type, size_bytes, digests, job.expires, outside.storage, outside.clock, outside.observer
     )
+
+
+def _convert(job: Job, outside: Outside, workspace: Workspace, source: Path, facts: Facts) -> Path:
+    """Convert to what will be served, in the workspace."""
+    served_type = served_type_of(job, facts)
+    output = workspace.directory() / f"{job.image.stem}.{served_type.value}"
+    convert_image(source, output, served_type, job.compression, outside.observer)
+    return output

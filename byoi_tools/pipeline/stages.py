@@ -13,7 +13,7 @@ from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import ImageNeeds, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.esp import efi_path
-from byoi_tools.model.fact import Known
+from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report
 from byoi_tools.model.loader import choose_loader
@@ -26,13 +26,18 @@ from byoi_tools.pipeline.products import Products
 from byoi_tools.pipeline.receipt import DONE, STARTED, stage_key
 from byoi_tools.pipeline.serving import (
     Candidate,
+    Served,
     find_candidate,
+    find_earlier_publication,
+    make_served,
     needs_conversion,
-    publish_candidate,
+    publish_served,
     served_type_of,
     strongest_digest,
 )
 from byoi_tools.pipeline.workspace import Workspace
+
+_NOT_CONVERTED = NotExamined("the file that will be served is not made yet; its size is compared once it is")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,18 +89,20 @@ def _match(job: Job, outside: Outside, products: Products) -> None:
         disk_group_id=job.disk_group_id,
     )
     products.put(order)
-    refuse_misfits(server, _needs(job, candidate, rules), order, outside.observer)
+    refuse_misfits(server, _needs(job, candidate, rules), order, _listener(job, outside, candidate))
 
 
 def _check(job: Job, outside: Outside, products: Products) -> None:
-    server, facts = products.get(Server), products.get(Candidate).facts
+    candidate = products.get(Candidate)
+    is_final = not needs_conversion(job, candidate)
+    target = products.get(Server).target(job.disk_group_id)
     user_data = job.customizations.user_data
     report = check_facts(
-        facts,
+        candidate.facts,
         products.get(Rules),
         job.loader_path,
-        served_type_of(job, facts),
-        target=server.target(job.disk_group_id),
+        served_type_of(job, candidate.facts) if is_final else None,
+        target=target if is_final else replace(target, memory_bytes=_NOT_CONVERTED),
         user_data_bytes=None if user_data is None else len(user_data),
     )
     products.put(report)
@@ -107,13 +114,25 @@ def _confirm(job: Job, outside: Outside, products: Products) -> None:
     outside.confirm(products.get(Server))
 
 
-def _publish(job: Job, outside: Outside, products: Products) -> None:
-    """Convert where that is asked for or needed, and publish; what an earlier run published is found and reused."""
+def _convert(job: Job, outside: Outside, products: Products) -> None:
+    """Make the file that will be served, unless an earlier run published it; only now its size is known for certain."""
     candidate = products.get(Candidate)
-    published = publish_candidate(job, outside, products.get(Workspace), candidate)
-    products.put(published)
-    needs = replace(_needs(job, candidate, products.get(Rules)), file_size_bytes=published.size_bytes)
-    refuse_misfits(products.get(Server), needs, products.get(InstallOrder), Observer())
+    earlier = find_earlier_publication(job, outside, candidate)
+    if earlier is not None:
+        products.put(earlier)
+        size_bytes = earlier.size_bytes
+    else:
+        served = make_served(job, outside, products.get(Workspace), candidate)
+        products.put(served)
+        size_bytes = served.path.stat().st_size
+    if needs_conversion(job, candidate):
+        needs = replace(_needs(job, candidate, products.get(Rules)), file_size_bytes=size_bytes)
+        refuse_misfits(products.get(Server), needs, products.get(InstallOrder), outside.observer)
+
+
+def _publish(job: Job, outside: Outside, products: Products) -> None:
+    if not products.has(PublishedImage):
+        products.put(publish_served(job, outside, products.get(Served)))
 
 
 def _deploy(job: Job, outside: Outside, products: Products) -> None:
@@ -152,6 +171,11 @@ def _find_loader(facts: Facts) -> str | None:
     return efi_path(chosen.path) if chosen else None
 
 
+def _listener(job: Job, outside: Outside, candidate: Candidate) -> Observer:
+    """Who hears what could not be compared: nobody, while a conversion will bring the facts that are missing."""
+    return Observer() if needs_conversion(job, candidate) else outside.observer
+
+
 def _needs(job: Job, candidate: Candidate, rules: Rules) -> ImageNeeds:
     container = candidate.facts.container
     virtual = container.virtual_size_bytes
@@ -168,6 +192,7 @@ STAGES = (
     Stage("match", _match),
     Stage("check", _check),
     Stage("confirm", _confirm),
+    Stage("convert", _convert),
     Stage("publish", _publish),
     Stage("deploy", _deploy),
     Stage("watch", _watch),

@@ -9,10 +9,10 @@ from byoi_tools.model.finding import Outcome, Report
 SCHEMA = "byoi-tools/report/v1"
 
 
-def render_reports(reports: tuple[Report, ...]) -> str:
-    """Return one report as an object, several as an array, with a newline at the end."""
+def render_reports(reports: tuple[Report, ...], *, is_list: bool) -> str:
+    """Return one report as an object, or all of them as an array, with a newline at the end."""
     documents = [_report(report) for report in reports]
-    return json.dumps(documents[0] if len(documents) == 1 else documents, indent=2) + "\n"
+    return json.dumps(documents if is_list else documents[0], indent=2) + "\n"
 
 
 def _report(report: Report) -> dict[str, object]:

@@ -67,10 +67,12 @@ def _sentence(text: str) -> str:
 
 
 def _skipped(report: Report, terminal: Terminal) -> list[str]:
+    """One paragraph: how many checks did not run, and the reasons with their numbers."""
     reasons = Counter(outcome.message for outcome in report.of_kind(OutcomeKind.SKIPPED))
-    lines: list[str] = []
-    for reason, count in reasons.most_common():
-        lines += terminal.wrap(f"{count} skipped: {reason}", "", "  ")
+    if not reasons:
+        return []
+    listed = "; ".join(f"{reason} ({count})" for reason, count in reasons.most_common())
+    lines = terminal.wrap(f"{reasons.total()} skipped: {listed}", "", "  ")
     return [terminal.paint(line, "faint") for line in lines]
 
 

@@ -1,0 +1,21 @@
+"""Shows an error as its three lines: what failed, what was seen, what to do."""
+
+from __future__ import annotations
+
+import sys
+
+from byoi_tools.cli.terminal import terminal_of, write_note
+from byoi_tools.errors import ByoiError
+from byoi_tools.model.secret import redact
+
+
+def show_error(error: ByoiError) -> int:
+    """Print what failed, what was seen and what to do, each on its own line."""
+    terminal = terminal_of(sys.stderr)
+    lines = terminal.wrap(redact(error.message), "byoi-tools: ", "  ")
+    lines[0] = lines[0].replace("byoi-tools:", terminal.paint("byoi-tools:", "error"), 1)
+    if error.details:
+        lines += terminal.wrap(redact(error.details), "  seen: ", "    ")
+    lines += terminal.wrap(redact(error.remedy), "  do:   ", "    ")
+    write_note("\n".join(lines))
+    return error.exit_code
