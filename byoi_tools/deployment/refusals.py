@@ -23,7 +23,7 @@ _CREDENTIALS = {
 _RIGHTS = ("", "NOT_GRANTED_CALL", "FORBIDDEN", "Client::Forbidden")
 _ROUTE = re.compile(r"(?P<method>\w+) /dedicated/server/[^/]+(?P<suffix>.*)")
 
-_CLASSES = {
+EXPLAINED_CLASSES = {
     "Client::BadRequest::CustomizationInvalidFormat": Explanation(
         "A value is not of the form that the operating system's customization wants.",
         "Correct the value that the message names.",
@@ -92,7 +92,7 @@ def refuse_denial(server: str, answer: ApiErrorAnswer) -> None:
 
 def explain_refusal(error_class: str) -> Explanation:
     """What the class of a refused reinstallation means."""
-    return _CLASSES.get(error_class, _UNKNOWN_CLASS)
+    return EXPLAINED_CLASSES.get(error_class, _UNKNOWN_CLASS)
 
 
 def _describe(answer: ApiErrorAnswer) -> str:

@@ -74,14 +74,13 @@ class _Watch:
         self.is_all_gone = True
 
     def run(self) -> InstallResult:
-        pause = self.patience.first_poll_seconds
+        patience, pause = self.patience, 0.0
         while not self._poll():
-            if self._elapsed() >= self.patience.timeout_seconds:
+            if self._elapsed() >= patience.timeout_seconds:
                 raise self._give_up()
+            slower = 0.0 if self.has_moved else min(pause * _SLOWER, patience.longest_poll_seconds)
+            pause = max(slower, patience.first_poll_seconds)
             self.clock.sleep(pause)
-            pause = min(pause * _SLOWER, self.patience.longest_poll_seconds)
-            if self.has_moved:
-                pause = self.patience.first_poll_seconds
         return InstallResult(self.server, self.task, tuple(self.timings), self._elapsed())
 
     def _poll(self) -> bool:
