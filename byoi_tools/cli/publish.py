@@ -21,10 +21,10 @@ def publish(
     """
     from byoi_tools.inspection.inspect import inspect_image
     from byoi_tools.pipeline.serving import publish_file, require_servable
-    from byoi_tools.publishing.destination import parse_destination, parse_duration
+    from byoi_tools.publishing.destination import parse_destination, parse_expiry
     from byoi_tools.reports.publication import render_publication, render_publication_json
 
-    destination, lifetime = parse_destination(to), parse_duration(expires)
+    destination, lifetime = parse_destination(to), parse_expiry(expires)
     image_type = require_servable(image, inspect_image(image))
     published = publish_file(
         image, image_type, image.name, destination, lifetime, connect_storage(), system_clock(), Progress()

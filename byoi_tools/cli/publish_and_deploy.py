@@ -45,7 +45,7 @@ def publish_and_deploy(
     """
     from byoi_tools.pipeline.job import Job, Outside
     from byoi_tools.pipeline.stages import BadVerdict, run_line
-    from byoi_tools.publishing.destination import parse_destination, parse_duration
+    from byoi_tools.publishing.destination import parse_destination, parse_expiry
     from byoi_tools.reports.line import render_line
     from byoi_tools.reports.text import render_report
 
@@ -54,7 +54,7 @@ def publish_and_deploy(
         image=image,
         server=server,
         destination=parse_destination(to),
-        expires=parse_duration(expires),
+        expires=parse_expiry(expires),
         boot=boot,
         profile=profile,
         fail_on=threshold(fail_on),

@@ -1,4 +1,4 @@
-"""Judges VMDK files before QEMU sees them (VMware, Virtual Disk Format 5.0): one self-contained sparse extent or nothing.
+"""Judges VMDK files before QEMU sees them (VMware, Virtual Disk Format 5.0): one self-contained extent or nothing.
 
 A VMDK may name other files (extents, a parent), and QEMU opens whatever is named. Only files are let through in which
 QEMU finds its data in the file itself: a sparse header (`KDMV`) with a capacity, and no hint of a parent.
@@ -21,7 +21,7 @@ _REMEDY = (
 
 
 def judge_vmdk(source: ByteSource) -> None:
-    """Return when the file needs no other file; raises `ImageUnsafe` otherwise, `ImageMalformed` when it is cut short."""
+    """Return when the file needs no other file; raises `ImageUnsafe` otherwise, `ImageMalformed` when it is cut."""
     header = read_exactly(source, 0, _SECTOR_BYTES, "VMDK header")
     if header[:4] != b"KDMV":
         raise _unsafe("it is a descriptor or an old format that names other files")

@@ -9,7 +9,7 @@ from byoi_tools.model.image import Container, ImageFormat
 from byoi_tools.model.loader import loader_candidates
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.layout import draw_layout
-from byoi_tools.reports.terminal import Terminal, printable
+from byoi_tools.reports.terminal import Terminal
 
 
 def render_facts(facts: Facts, terminal: Terminal) -> str:
@@ -84,7 +84,8 @@ def _esp(esp: Esp, terminal: Terminal) -> list[str]:
     for program in content.programs:
         mark = "*" if program in best else " "
         what = program.kind.value if program.pe else f"not startable: {program.problem}"
-        lines.append(printable(f"  {mark} {efi_path(program.path)}  {human_size(program.size_bytes)}  {what}"))
+        text = f"{efi_path(program.path)} {human_size(program.size_bytes)}, {what}"
+        lines += terminal.wrap(text, f"  {mark} ", "      ")
     if best:
         lines += terminal.wrap("* the loader path that would be given to the provider", "  ")
     return lines

@@ -7,7 +7,7 @@ from itertools import groupby
 
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.sizes import human_size
-from byoi_tools.reports.terminal import Terminal
+from byoi_tools.reports.terminal import Terminal, printable
 
 _LABELS = (("observed", "observed"), ("expected", "expected"), ("evidence", "where"), ("remedy", "fix"))
 
@@ -22,8 +22,7 @@ def render_report(report: Report, terminal: Terminal) -> str:
         lines.append("")
     lines += _skipped(report, terminal)
     lines += terminal.wrap(_counts(report), "", "  ")
-    verdict = "good" if report.has_passed else "bad"
-    lines += [terminal.paint(line, verdict) for line in terminal.wrap(_verdict(report), "", "  ")]
+    lines.append(terminal.paint(_verdict(report), "good" if report.has_passed else "bad"))
     return "\n".join(lines) + "\n"
 
 
@@ -91,6 +90,6 @@ def _counts(report: Report) -> str:
 
 
 def _verdict(report: Report) -> str:
-    threshold = "nothing fails it" if report.fail_on is None else f"fails on {report.fail_on.word}"
-    word = "PASSED" if report.has_passed else "FAILED"
-    return f"{word}: {report.image.path} under {report.profile} ({threshold})"
+    """One line, whatever the width: programs and people look for it at the end."""
+    name = printable(report.image.path.rpartition("/")[2])
+    return f"{'PASSED' if report.has_passed else 'FAILED'}: {name} under {report.profile}"

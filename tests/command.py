@@ -1,0 +1,50 @@
+"""Runs the program as its user does: as a process, with an environment, and no terminal unless one is asked for."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROGRAM = Path(sys.executable).parent / "byoi-tools"
+_NOT_PASSED_ON = ("BYOI_", "AWS_", "OVH_", "COLUMNS", "NO_COLOR")
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """How a run ended."""
+
+    code: int
+    output: str
+    errors: str
+
+    @property
+    def said(self) -> str:
+        """All that was printed."""
+        return self.output + self.errors
+
+
+def byoi_tools(
+    *arguments: str | Path, environment: Mapping[str, str] | None = None, directory: Path | None = None
+) -> Finished:
+    """Run `byoi-tools ARGUMENTS` to its end; none of the caller's own settings reach it."""
+    done = subprocess.run(
+        [str(PROGRAM), *map(str, arguments)],
+        check=False,
+        capture_output=True,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        env=clean_environment(environment),
+        cwd=directory,
+        timeout=300,
+    )
+    return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:
+    """This process's environment without settings of the program and of its libraries, and with `more`."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_PASSED_ON)}
+    return kept | {"TERM": "xterm"} | dict(more or {})
