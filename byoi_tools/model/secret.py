@@ -10,7 +10,7 @@ HIDDEN = "[redacted]"
 
 _URL = re.compile(r"(?i)\bhttps?://[^\s\"'<>\\]+")
 _PARAMETER = re.compile(
-    r"(?i)(?:\b|(?<=u0026))((?:x-amz-(?:signature|credential|security-token)|signature|awsaccesskeyid|token|sig)=)[^&\s\"'<>\\]+"
+    r"(?i)(?:\b|(?<=u0026))((?:x-amz-(?:signature|credential|security-token)|signature|credential|awsaccesskeyid|token|sig)=)[^&\s\"'<>\\]+"
 )
 _NAMED = re.compile(
     r"(?i)\b((?:application_?key|application_?secret|consumer_?key|client_?secret|(?:aws_?)?secret_?access_?key"

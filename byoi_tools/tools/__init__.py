@@ -1,0 +1,1 @@
+"""The doors: one file for each outside thing, which nothing else imports."""
