@@ -28,6 +28,7 @@ def test_user_information_of_a_url_is_dropped() -> None:
         (f"cannot fetch {PRESIGNED}: 403", "AKIDEXAMPLE"),
         ("https://me:hunter2@host/x failed", "hunter2"),
         ("X-Amz-Signature=c0ffee00&x=1", "c0ffee00"),
+        ("header b'AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20261121/gra, Signature=c0ffee00'", "AKIDEXAMPLE"),
         ("application_secret = s3cr3t", "s3cr3t"),
         ('{"consumerKey": "s3cr3t"}', "s3cr3t"),
         ("AWS_SECRET_ACCESS_KEY=s3cr3t", "s3cr3t"),
