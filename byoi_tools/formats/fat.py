@@ -106,13 +106,14 @@ class FatFileSystem:
         layout = self._layout
         if layout.fat_bits == 32:
             return self._list(layout.root_cluster)
-        return tuple(decode_directory(self._source.read_at(layout.root_start_bytes, layout.root_size_bytes)))
+        content = self._source.read_at(layout.root_start_bytes, layout.root_size_bytes)
+        return tuple(decode_directory(content, layout.fat_bits))
 
     def _list(self, first_cluster: int) -> tuple[DirectoryEntry, ...]:
         """The entries of the directory that starts in a cluster."""
         if first_cluster not in self._directories:
             content = self._read_directory(first_cluster)
-            self._directories[first_cluster] = tuple(decode_directory(content))
+            self._directories[first_cluster] = tuple(decode_directory(content, self._layout.fat_bits))
         return self._directories[first_cluster]
 
     def _read_directory(self, first_cluster: int) -> bytes:

@@ -33,8 +33,11 @@ class DirectoryEntry:
     first_cluster: int
 
 
-def decode_directory(content: bytes) -> Iterator[DirectoryEntry]:
-    """Yield the live entries, without `.`, `..`, volume labels and deleted ones, up to the end mark."""
+def decode_directory(content: bytes, fat_bits: int) -> Iterator[DirectoryEntry]:
+    """Yield the live entries, without `.`, `..`, volume labels and deleted ones, up to the end mark.
+
+    Only FAT32 has the high half of the first cluster; elsewhere those bytes mean something else (OS/2 attributes).
+    """
     parts: list[bytes] = []
     for entry in _slots(content):
         attributes = entry[11]
@@ -43,7 +46,7 @@ def decode_directory(content: bytes) -> Iterator[DirectoryEntry]:
             continue
         is_live = entry[0] != _DELETED and not attributes & _VOLUME_ID
         if is_live and entry[:11].rstrip() not in (b".", b".."):
-            yield _decode_entry(entry, parts)
+            yield _decode_entry(entry, parts, fat_bits)
         parts = []
 
 
@@ -74,13 +77,13 @@ def _slots(content: bytes) -> Iterator[bytes]:
         yield content[offset : offset + _ENTRY_BYTES]
 
 
-def _decode_entry(entry: bytes, parts: list[bytes]) -> DirectoryEntry:
+def _decode_entry(entry: bytes, parts: list[bytes], fat_bits: int) -> DirectoryEntry:
     high, low, size = struct.unpack_from("<H4xHI", entry, 20)
     return DirectoryEntry(
         name=_long_name(parts, entry[:11]) or _short_name(entry),
         is_directory=bool(entry[11] & _DIRECTORY),
         size_bytes=size,
-        first_cluster=high << 16 | low,
+        first_cluster=high << 16 | low if fat_bits == 32 else low,
     )
 
 

@@ -61,7 +61,7 @@ class FatTable:
         """
         seen: set[int] = set()
         cluster = first
-        while cluster < _FIRST_END[self._layout.fat_bits]:
+        while True:
             if not 2 <= cluster < len(self._entries):
                 raise _broken(f"cluster {cluster} does not exist")
             if cluster in seen:
@@ -69,6 +69,8 @@ class FatTable:
             seen.add(cluster)
             yield cluster
             cluster = self._entries[cluster]
+            if cluster >= _FIRST_END[self._layout.fat_bits]:
+                return
 
 
 def are_fats_equal(source: ByteSource, layout: FatLayout) -> bool:

@@ -16,10 +16,7 @@ MAKERS: dict[str, tuple[int, list[str]]] = {
     "FAT12 of 1.4 MiB": (1440 * KIB, ["mkfs.fat", "-F", "12"]),
     "FAT12, one FAT, one sector": (300 * KIB, ["mkfs.fat", "-F", "12", "-f", "1", "-s", "1"]),
     "FAT12 of 8 MiB": (8 * MIB, ["mkfs.fat", "-F", "12", "-s", "8"]),
-    "FAT12, largest number of clusters": (
-        4084 * 512 + 41 * 512,
-        ["mkfs.fat", "-F", "12", "-s", "1", "-r", "224", "-a"],
-    ),
+    "FAT12, nearly FAT16": (2061 * KIB, ["mkfs.fat", "-F", "12", "-s", "1", "-r", "224", "-a"]),
     "FAT16 of 9 MiB": (9 * MIB, ["mkfs.fat", "-F", "16"]),
     "FAT16, many root entries": (33 * MIB, ["mkfs.fat", "-F", "16", "-r", "2048", "-n", "BOOT"]),
     "FAT16, sectors of 4096": (40 * MIB, ["mkfs.fat", "-F", "16", "-S", "4096", "-s", "1"]),
