@@ -15,7 +15,7 @@ _BOOT_MODES = {
     "legacy": frozenset({BootMode.LEGACY}),
     "uefi-legacy": frozenset({BootMode.UEFI, BootMode.LEGACY}),
 }
-# The API calls 64 GiB of memory 65536 "MB", and a disk that its maker sells as 480 GB 480 "GB".
+# OVHcloud's guide "API and Storage" shows 524288 "MB" for 512 GiB of memory, and disks in their makers' decimal "GB".
 _MEMORY_UNITS = {"MB": 2**20, "GB": 2**30}
 _DISK_UNITS = {"MB": 10**6, "GB": 10**9, "TB": 10**12}
 

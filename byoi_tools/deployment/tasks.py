@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from byoi_tools.deployment.fields import as_integer, read_integer, read_member, read_text
 from byoi_tools.model.server import REINSTALL_FUNCTION, Task, TaskStatus
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
+from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 
 
 def read_task(api: OvhApi, server: str, task_id: int) -> Task:
-    """Ask for one task. Raises `ApiErrorAnswer`: 404 also for a task that ended a while ago, since such are purged."""
-    return as_task(api.get(server_route(server, f"/task/{task_id}"))) or Task(task_id, "", TaskStatus.DOING, "")
+    """Ask for one task.
+
+    Raises `ApiErrorAnswer`, with 404 also for a task that ended a while ago, since such are purged; `NoApiAnswer`, also
+    for an answer without a task.
+    """
+    route = server_route(server, f"/task/{task_id}")
+    task = as_task(api.get(route))
+    if task is None:
+        raise NoApiAnswer(f"GET {route}", "the answer names no task", was_sent=True)
+    return task
 
 
 def as_task(answer: Json) -> Task | None:

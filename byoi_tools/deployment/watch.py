@@ -167,13 +167,10 @@ class _Watch:
         known = self.timings[number] if number < len(self.timings) else StepTiming(_UNSEEN, None, None)
         if step == known.step:
             return
-        is_waiting, now = step.status in _WAITING and not step.has_failed, self._elapsed()
-        is_done = step.status is StepStatus.DONE
-        timing = StepTiming(
-            step,
-            started_seconds=None if is_waiting else now if known.started_seconds is None else known.started_seconds,
-            ended_seconds=now if is_done else None,
-        )
+        is_waiting, is_done = step.status in _WAITING and not step.has_failed, step.status is StepStatus.DONE
+        now = self._elapsed()
+        started = now if known.started_seconds is None else known.started_seconds
+        timing = StepTiming(step, None if is_waiting else started, now if is_done else None)
         self.timings[number : number + 1] = [timing]
         self.has_moved = True
         self.was_at_work = self.was_at_work or not is_done
@@ -189,7 +186,8 @@ class _Watch:
     def _fail(self, step: InstallStep | None, comment: str) -> DeploymentFailed:
         said = (step.error if step else "") or comment or "the provider gives no reason"
         explanation = explain_failure(said)
-        where = f"step {step.comment!r}" if step else f"task {self.task.task_id}, {self.task.status.value}"
+        task = f"task {self.task.task_id} ({self.task.status.value})"
+        where = f"step {step.comment!r} of {task}" if step else task
         checks = (
             f"; found before by {', '.join(explanation.check_ids)}" if explanation and explanation.check_ids else ""
         )

@@ -95,7 +95,16 @@ def test_boot_modes(monkeypatch: pytest.MonkeyPatch, word: str | None, modes: se
 
 
 @pytest.mark.parametrize(
-    "size", [None, {}, {"unit": "MB"}, {"unit": "furlong", "value": 7}, {"unit": "MB", "value": 0}, 7]
+    "size",
+    [
+        None,
+        {},
+        {"unit": "MB"},
+        {"unit": "furlong", "value": 7},
+        {"unit": "MB", "value": 0},
+        {"unit": "MB", "value": True},
+        7,
+    ],
 )
 def test_a_size_that_cannot_be_read_is_not_examined(monkeypatch: pytest.MonkeyPatch, size: object) -> None:
     server = read(monkeypatch, hardware=Answer(HARDWARE | {"memorySize": size}))

@@ -125,7 +125,7 @@ def test_a_lost_answer_s_task_is_found_and_adopted(monkeypatch: pytest.MonkeyPat
 def test_a_lost_answer_without_a_new_task_is_an_unknown_outcome(
     monkeypatch: pytest.MonkeyPatch, answer: Answer | Drop
 ) -> None:
-    failure = fail(monkeypatch, {POST: answer})
+    failure = fail(monkeypatch, {POST: answer, f"GET {ROUTE}/task/7": Answer(ACCEPTED | {"taskId": 7})})
     assert isinstance(failure, OutcomeUnknown)
     assert failure.exit_code == 7
     assert f"byoi-tools status {NAME}" in failure.remedy

@@ -106,6 +106,8 @@ def test_a_loader_path_of_the_guides_is_taken(path: str) -> None:
         "\\efi\\debian\\grubx64.efi\n",
         r"\efi\débian\grubx64.efi",
         r"C:\efi\debian\grubx64.efi",
+        r"\efi/debian\grubx64.efi",
+        r'\efi\"debian"\grubx64.efi',
         "efidebiangrubx64.efi",
     ],
 )

@@ -102,7 +102,7 @@ def test_polls_grow_slower_while_nothing_moves(monkeypatch: pytest.MonkeyPatch) 
     assert watched.clock.sleeps == [3, 4.5, 6.75, 10, 10, 10]
 
 
-@pytest.mark.parametrize("trouble", [ILL, HTML, GONE, Drop(), Answer({"message": "slow down"}, 429)])
+@pytest.mark.parametrize("trouble", [ILL, HTML, GONE, Drop(), Answer({"message": "slow down"}, 429), Answer([])])
 def test_troubles_of_some_minutes_are_waited_out(monkeypatch: pytest.MonkeyPatch, trouble: Answer | Drop) -> None:
     watched = Watched([task("doing"), *[trouble] * 25, task("done")], [steps("doing"), *[ILL] * 25, IDLE])
     watched.run(monkeypatch)
@@ -149,6 +149,18 @@ def test_a_purged_task_whose_steps_are_done_counts_as_done(monkeypatch: pytest.M
     assert result.task.status is TaskStatus.DONE
     assert "no longer listed" in watched.told.notes[0]
     assert len(watched.clock.sleeps) == 2
+
+
+def test_steps_seen_at_work_suffice_where_the_task_never_was_seen(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched([GONE], [steps("doing"), steps("done")])
+    assert watched.run(monkeypatch).task.status is TaskStatus.DONE
+    assert watched.clock.sleeps == [3]
+
+
+def test_the_steps_of_an_earlier_installation_give_way_to_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    watched = Watched([task("init"), task("doing"), task("done")], [steps("done", "done"), steps("doing"), IDLE])
+    (timing,) = watched.run(monkeypatch).steps
+    assert timing.step.status is StepStatus.DOING
 
 
 def test_done_steps_of_an_earlier_installation_prove_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
