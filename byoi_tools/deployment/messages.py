@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Why something failed and what to do; `check_ids` are the checks that would have found it before."""
+    """Why something failed and what to do; `check_ids` are the checks of the catalogue that would have found it."""
 
     cause: str
     remedy: str
@@ -33,7 +33,6 @@ _KNOWN = (
         r"provide checkSum AND checkSumType",
         "Only one of the checksum and its type was given.",
         "Give both, as `--checksum sha512:...`.",
-        "transfer.checksum-pair",
     ),
     _known(
         r"format is \S.* which does not match expected",
@@ -47,7 +46,6 @@ _KNOWN = (
         "The file has no partition table: a single file system, an archive, or an error page saved as the image.",
         "Run `byoi-tools check IMAGE`, and fetch the URL to see what it really delivers.",
         "ptable.present",
-        "transfer.url-fetchable",
     ),
     _known(
         r"has a size of .* larger than device",
@@ -65,20 +63,16 @@ _KNOWN = (
         r"Could not download image",
         "The server could not fetch the URL: it expired, needs other headers, or cannot be reached or resolved.",
         "Fetch it with `curl` and the same headers from another network; publish again with a longer --expires.",
-        "transfer.url-fetchable",
-        "transfer.url-expiry",
     ),
     _known(
         r"Bad checkSumType for downloaded file",
         "The downloaded bytes are not those of the checksum: the object changed, or another file was hashed.",
         "Run `byoi-tools checksum` on exactly the file that was uploaded, after any conversion, and publish again.",
-        "transfer.checksum-of-object",
     ),
     _known(
         r"Bad checkSumType, expected",
         "The provider does not take this type of checksum.",
         "Use sha256 or sha512.",
-        "transfer.checksum-pair",
     ),
     _known(
         r"Can.?t write \S+ on disk",
@@ -114,18 +108,15 @@ _KNOWN = (
         r"contains more than one partition",
         "BYOLinux takes an image of exactly one partition, not a whole disk with an ESP.",
         "Deploy it with BYOI instead, or build an image with the root partition alone.",
-        "byol.one-partition",
     ),
     _known(
         r"make_image_bootable\.sh.* does not exist",
         "BYOLinux runs a script that this image does not have.",
         "Put an executable /root/.ovh/make_image_bootable.sh into the image.",
-        "byol.script-present",
     ),
     _known(
         r"script did not end properly",
         "The image's make_image_bootable.sh ended with an error; the provider does not show its output.",
         "Boot the rescue system and read /var/log/ovh-make-bootable.log on the installed disk.",
-        "byol.tools",
     ),
 )
