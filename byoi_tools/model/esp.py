@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from byoi_tools.model.fact import Fact
@@ -69,11 +69,15 @@ class EspContent:
     entries: tuple[FatEntry, ...]
     programs: tuple[EfiProgram, ...]
     texts: tuple[EspText, ...]
+    _by_path: dict[str, FatEntry] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        by_path = {fold_path(entry.path): entry for entry in reversed(self.entries)}  # of equal names the first
+        object.__setattr__(self, "_by_path", by_path)
 
     def find(self, path: str) -> FatEntry | None:
         """The entry at a path, with either kind of slash, leading or not, in any case (FAT keeps no case)."""
-        wanted = fold_path(path)
-        return next((entry for entry in self.entries if fold_path(entry.path) == wanted), None)
+        return self._by_path.get(fold_path(path))
 
     def program(self, path: str) -> EfiProgram | None:
         """The EFI program at a path; the same rules as `find`."""

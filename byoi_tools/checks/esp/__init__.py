@@ -1,6 +1,6 @@
 """The EFI system partition and the loaders in it, in the order in which a server comes to them."""
-# The catalogue takes the checks from here, in this order.
-# ruff: noqa: F401, I001
+# The catalogue takes the checks from here, in the order of these lines.
+# ruff: noqa: I001
 
 from __future__ import annotations
 
@@ -15,3 +15,32 @@ from byoi_tools.checks.esp.systemd_boot import sdboot_entries
 from byoi_tools.checks.esp.program import uki_valid, uki_path
 from byoi_tools.checks.esp.systems import windows, freebsd
 from byoi_tools.checks.esp.loader import stale_vendor_dirs
+
+__all__ = [
+    "boot_mode_support",
+    "csv_valid",
+    "fallback",
+    "fat_dirty",
+    "fat_type",
+    "fat_valid",
+    "freebsd",
+    "grub_path_consistency",
+    "grub_stub",
+    "loader_declared",
+    "loader_suggest",
+    "nvram_dependence",
+    "on_mbr",
+    "pe_arch",
+    "pe_valid",
+    "present",
+    "sdboot_entries",
+    "sector_size",
+    "shim_mm_fb",
+    "shim_pair",
+    "single",
+    "size_free",
+    "stale_vendor_dirs",
+    "uki_path",
+    "uki_valid",
+    "windows",
+]

@@ -13,10 +13,12 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.esp import EfiProgram, EspContent, LoaderKind, fold_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
+from byoi_tools.model.partition_table import TableScheme
 from byoi_tools.model.quoting import quote
 
 _BOOTSTRAP = "(memdisk)/grub.cfg"
-_PARTITION_DEVICE = re.compile(r"(?:hd\d+)?,(?:gpt|msdos)(\d+)")
+_PARTITION_DEVICE = re.compile(r"(?:hd\d+)?,(gpt|msdos)(\d+)")
+_TABLE_NAMES = {"gpt": TableScheme.GPT, "msdos": TableScheme.MBR}
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,4 +153,6 @@ def _split_prefix(prefix: str) -> tuple[str, str]:
 
 def _is_esp(subject: Subject, device: str) -> bool:
     named = _PARTITION_DEVICE.fullmatch(device)
-    return named is not None and int(named.group(1)) == subject.esp.partition.number
+    if named is None or _TABLE_NAMES[named.group(1)] is not subject.disk.scheme:
+        return False
+    return named.group(2) == str(subject.esp.partition.number)

@@ -88,10 +88,12 @@ def _collapse(path: str) -> str:
 
 def _meant(content: EspContent, path: str) -> EfiProgram | None:
     """The program that the user probably means: the same path, else the same file name, else the best loader."""
-    same_path = content.program(_collapse(path))
-    name = fold_path(path).rpartition("/")[2]
-    same_name = (program for program in loader_candidates(content) if fold_path(program.path).endswith(f"/{name}"))
-    return same_path or next(same_name, None) or choose_loader(content)
+    wanted = fold_path(_collapse(path))
+    name = wanted.rpartition("/")[2]
+    candidates = loader_candidates(content)
+    same_path = [program for program in candidates if fold_path(program.path) == wanted]
+    same_name = [program for program in candidates if fold_path(program.path).endswith(f"/{name}")]
+    return next(iter([*same_path, *same_name, *candidates]), None)
 
 
 @check(

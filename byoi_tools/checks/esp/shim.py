@@ -26,6 +26,7 @@ _FALLBACK_PROGRAM = "EFI/BOOT/fbx64.efi"
 _CSV_NAME = "BOOTX64.CSV"
 _BYTE_ORDER_MARK = "\ufeff"
 _SHOWN_PROBLEMS = 5
+_LINE_LIMIT = 100
 
 
 @check(
@@ -157,7 +158,7 @@ def _problems_of_csv(content: EspContent, text: EspText) -> Iterator[str]:
         yield "an empty file"
         return
     try:
-        lines = text.content.decode("utf-16-le").removeprefix(_BYTE_ORDER_MARK).splitlines()
+        lines = text.content.decode("utf-16-le").removeprefix(_BYTE_ORDER_MARK).splitlines()[:_LINE_LIMIT]
     except UnicodeDecodeError:
         yield "bytes that are not UTF-16LE"
         return

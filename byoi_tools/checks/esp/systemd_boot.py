@@ -23,6 +23,7 @@ _SETTINGS = "LOADER/LOADER.CONF"
 _FILE_KEYS = ("linux", "initrd", "efi", "uki")
 _STARTING_KEYS = ("linux", "efi", "uki")
 _NAME_LIMIT = 255
+_FILE_LIMIT = 32
 _BOOT_COUNT = re.compile(r"\+\d+(?:-\d+)?(\.conf|\.efi)$")
 
 
@@ -39,7 +40,7 @@ class _Entry:
     "esp.sdboot-entries",
     "systemd-boot has an entry whose kernel and initrd exist",
     Severity.ERROR,
-    remedy="Add the entries: kernel-install add-all, or bootctl list to see what the loader finds.",
+    remedy="Add an entry for the kernel: kernel-install add VERSION /boot/vmlinuz-VERSION; bootctl list shows them.",
     boot=BootMode.UEFI,
 )
 def sdboot_entries(subject: Subject) -> Iterator[Observation]:
@@ -53,7 +54,8 @@ def sdboot_entries(subject: Subject) -> Iterator[Observation]:
     works is an error, and so is a broken one that `default` of `\loader\loader.conf` picks; other broken ones, and a
     `default` that matches nothing, are warnings. Skipped when the disk has an extended boot loader partition.
 
-    Fix: `kernel-install add-all` in the system, with the ESP mounted; `bootctl list` shows what the loader will find.
+    Fix: `kernel-install add VERSION /boot/vmlinuz-VERSION` in the system, with the ESP mounted; `bootctl list` shows
+    what the loader will find.
 
     Source: UAPI Group, Boot Loader Specification; loader.conf(5).
     """
@@ -117,7 +119,7 @@ def _is_entry(path: str) -> bool:
 
 def _described(content: EspContent, text: EspText) -> _Entry:
     pairs = _settings(text)
-    files = [value for key, value in pairs if key in _FILE_KEYS]
+    files = [value for key, value in pairs if key in _FILE_KEYS][:_FILE_LIMIT]
     missing = [shown(path) for path in files if content.find(path) is None]
     if not any(key in _STARTING_KEYS for key, _ in pairs):
         missing.append("a line with linux, efi or uki")

@@ -30,7 +30,7 @@ def windows(subject: Subject) -> Iterator[Observation]:
     r"""The Windows Boot Manager has its configuration store.
 
     Why: `bootmgfw.efi` reads from the BCD store beside it which partition holds Windows. Without the store it stops
-    with 0xc000000f on a blue screen. On the server the store must also find the system partition by its GPT GUID.
+    at "The Boot Configuration Data for your PC is missing". On the server the store must also name the right partition.
 
     How: `\EFI\Microsoft\Boot\bootmgfw.efi` and `\EFI\Microsoft\Boot\BCD` are both there, or both not. What the store
     says is not read. Skipped where there is neither.
