@@ -35,8 +35,7 @@ def deploy(
     """
     from byoi_tools.deployment.facts import read_server
     from byoi_tools.deployment.fit import refuse_misfits
-    from byoi_tools.deployment.install import start_reinstallation
-    from byoi_tools.deployment.watch import watch_installation
+    from byoi_tools.pipeline.installing import start, watch
     from byoi_tools.reports.installation import render_installation
 
     source = ImageSource(Secret(url), image_type, _parse_checksum(checksum), read_headers(http_header))
@@ -47,8 +46,8 @@ def deploy(
     found = read_server(api, server)
     refuse_misfits(found, ImageNeeds(None, None, None), order, progress)
     confirm_erasure(found, confirm)
-    task = start_reinstallation(api, Reinstallation(order, source), clock, progress)
-    write_result(render_installation(watch_installation(api, server, task, clock, progress)))
+    task = start(api, Reinstallation(order, source), clock, progress)
+    write_result(render_installation(watch(api, server, task, clock, progress)))
 
 
 def _parse_checksum(text: str) -> Digest:

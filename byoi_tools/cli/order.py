@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+import struct
 from pathlib import Path
 
 from byoi_tools.errors import UsageError
@@ -41,13 +43,23 @@ def _read_public_key(path: Path) -> str:
     if b"PRIVATE KEY" in content:
         raise UsageError(f"{path} is a private key", remedy=f"Give the public one: --ssh-key {path}.pub.")
     lines = [line for line in content.decode("utf-8", "replace").splitlines() if line.strip()]
-    if len(lines) != 1 or len(lines[0].split()) < 2:
+    if len(lines) != 1 or not _is_public_key(lines[0]):
         raise UsageError(
             f"{path} is no public SSH key",
-            details=f"it has {len(lines)} lines; the provider takes one key, as `ssh-ed25519 AAAA... comment`",
+            details=f"it has {len(lines)} lines; the provider takes one line, as `ssh-ed25519 AAAA... comment`",
             remedy="Give the .pub file of one key; put further keys into the user data.",
         )
     return lines[0].strip()
+
+
+def _is_public_key(line: str) -> bool:
+    """Whether it is TYPE BASE64 with the same type inside (RFC 4253, section 6.6)."""
+    kind, _, rest = line.strip().partition(" ")
+    try:
+        blob = base64.b64decode(rest.split(" ")[0], validate=True)
+    except ValueError:
+        return False
+    return blob.startswith(struct.pack(">I", len(kind)) + kind.encode()) and len(blob) > len(kind) + 4
 
 
 def _read(flag: str, path: Path) -> bytes:

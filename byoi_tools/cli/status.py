@@ -17,13 +17,13 @@ Watch = Annotated[bool, typer.Option("--watch", help="Follow a running installat
 def status(server: Server, watch: Watch = False) -> None:
     """Show the tasks and installation of a server."""
     from byoi_tools.deployment.status import read_status
-    from byoi_tools.deployment.watch import watch_installation
+    from byoi_tools.pipeline.installing import watch as watch_to_the_end
     from byoi_tools.reports.installation import render_installation, render_status
 
     api = connect_api()
     found = read_status(api, server)
     if watch and found.installation_task is not None:
-        result = watch_installation(api, server, found.installation_task, system_clock(), Progress())
+        result = watch_to_the_end(api, server, found.installation_task, system_clock(), Progress())
         write_result(render_installation(result))
     else:
         write_result(render_status(found))

@@ -7,8 +7,6 @@ from dataclasses import dataclass, replace
 
 from byoi_tools.deployment.facts import read_server
 from byoi_tools.deployment.fit import refuse_misfits
-from byoi_tools.deployment.install import start_reinstallation
-from byoi_tools.deployment.watch import watch_installation
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import ImageNeeds, ImageSource, InstallOrder, Reinstallation
@@ -21,6 +19,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.server import Server, Task
 from byoi_tools.pipeline.checking import Rules, check_facts, known_profile
+from byoi_tools.pipeline.installing import start, watch
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.products import Products
 from byoi_tools.pipeline.receipt import DONE, STARTED, stage_key
@@ -140,13 +139,13 @@ def _deploy(job: Job, outside: Outside, products: Products) -> None:
     image = ImageSource(published.url, published.image_type, strongest_digest(published), job.http_headers)
     key = stage_key(server=job.server, object=str(published.address))
     outside.receipt.record(outside.clock.now(), "deploy", key, STARTED, {"server": job.server})
-    task = start_reinstallation(outside.api, Reinstallation(order, image), outside.clock, outside.observer)
+    task = start(outside.api, Reinstallation(order, image), outside.clock, outside.observer)
     outside.receipt.record(outside.clock.now(), "deploy", key, DONE, {"task": task.task_id})
     products.put(task)
 
 
 def _watch(job: Job, outside: Outside, products: Products) -> None:
-    products.put(watch_installation(outside.api, job.server, products.get(Task), outside.clock, outside.observer))
+    products.put(watch(outside.api, job.server, products.get(Task), outside.clock, outside.observer))
 
 
 def _rules(job: Job, server: Server) -> Rules:
