@@ -22,6 +22,7 @@ from byoi_tools.model.loader import choose_loader, loader_candidates
 from byoi_tools.model.quoting import quote
 
 _LISTED = 8
+_DOUBLED_INSIDE = "has doubled backslashes, which not all firmware takes for one"
 _HARMLESS = re.compile(r"[\w .+\\-]+", re.ASCII)
 
 
@@ -39,14 +40,16 @@ def loader_declared(subject: Subject) -> Iterator[Observation]:
     Why: the provider's iPXE starts exactly `efiBootloaderPath`, at every boot. A path that does not exist makes it fall
     back to rEFInd, and the server waits at a menu that nobody sees.
 
-    How: the path is looked up in the ESP as firmware does it: backslashes between the names, upper and lower case
-    equal. A directory or an empty file does not count. Skipped when no path is declared.
+    How: the path is looked up in the ESP as firmware does it: single backslashes between the names, upper and lower
+    case equal. A directory or an empty file does not count. Backslashes that are doubled inside of the path only are a
+    warning: EDK2 accepts them. Skipped when no path is declared.
 
     Fix: declare the path of a file that exists, with single backslashes, in single quotes so that the shell leaves them
     alone: `--efi-bootloader-path '\EFI\debian\grubx64.efi'`.
 
     Source: OVHcloud guide Understand the Dedicated Server boot process: "If sanboot fails (e.g. the specified file is
-    broken or cannot be found), iPXE falls back to rEFInd"; doubled backslashes: ovh/bringyourownlinux issue 10.
+    broken or cannot be found), iPXE falls back to rEFInd"; iPXE, efi_block.c, hands the path to the firmware as it is;
+    EDK2, FatPkg; ovh/bringyourownlinux issue 10.
     """
     path = subject.intent.loader_path
     if path is None:
@@ -56,11 +59,12 @@ def loader_declared(subject: Subject) -> Iterator[Observation]:
     if problem:
         best = _meant(content, path)
         yield Observation(
-            f"the declared loader path {problem}, so iPXE cannot start it",
+            f"the declared loader path {problem}",
             observed=quote(path),
             expected=f"a file such as {shown(best.path)}" if best else "the path of an EFI program",
             evidence=place(subject),
             remedy=_declare(best) if best else None,
+            severity=Severity.WARNING if problem == _DOUBLED_INSIDE else None,
         )
 
 
@@ -71,15 +75,21 @@ def _content_with_programs(subject: Subject) -> EspContent:
 
 
 def _problem_of_path(content: EspContent, path: str) -> str:
-    entry = content.find(path)
+    """Why firmware does not open the path, by EDK2's FAT driver (FatLocateOFile, FatGetNextNameComponent)."""
+    entry = content.find(_collapse(path))
     if entry is None:
-        is_doubled = content.find(_collapse(path)) is not None
-        return "has doubled separators" if is_doubled else "does not exist in the EFI system partition"
+        return "does not exist in the EFI system partition"
     if entry.is_directory:
         return "names a directory"
     if entry.size_bytes == 0:
         return "names an empty file"
-    return "has slashes where UEFI has backslashes" if "/" in path else ""
+    if "/" in path:
+        return "has slashes where UEFI has backslashes"
+    if path.endswith("\\"):
+        return "ends in a backslash, as if it were a directory"
+    if path.startswith("\\\\"):
+        return "starts with two backslashes, behind which firmware finds the root directory only"
+    return _DOUBLED_INSIDE if "\\\\" in path else ""
 
 
 def _collapse(path: str) -> str:

@@ -69,15 +69,15 @@ def _retype(subject: Subject, number: int) -> str:
 def single(subject: Subject) -> Iterator[Observation]:
     """The disk has only one EFI system partition.
 
-    Why: the provider names the loader by its path alone. iPXE and rEFInd search every FAT volume of the disk for it,
-    and which ESP they take first is up to the firmware: an update of the other one then has no effect.
+    Why: the provider names the loader by its path alone. iPXE takes the first volume of the disk that has such a file,
+    in the order in which the firmware lists them: an update of the other ESP then has no effect.
 
     How: the partitions of the types for an ESP are counted. The other checks of this family look at the first one.
 
     Fix: move everything into one ESP and give the others another type: `sgdisk --typecode=N:8300 IMAGE.raw`, or delete
     them: `sgdisk --delete=N IMAGE.raw`.
 
-    Source: UEFI specification 2.10, section 13.3.3 (several are allowed, and the firmware chooses).
+    Source: UEFI specification 2.10, section 13.3.3 (several are allowed); iPXE, efi_block.c.
     """
     partitions = subject.disk.partitions_of_kind(PartitionKind.ESP)
     if len(partitions) > 1:

@@ -55,7 +55,9 @@ def test_a_declared_path_is_found_as_firmware_finds_it(path: str, good: Path) ->
 @pytest.mark.parametrize(
     ("path", "problem"),
     [
-        (r"\\EFI\\debian\\grubx64.efi", "has doubled separators"),
+        (r"\\EFI\\debian\\grubx64.efi", "starts with two backslashes"),
+        (r"\\EFI\debian\grubx64.efi", "starts with two backslashes"),
+        ("\\EFI\\debian\\grubx64.efi\\", "ends in a backslash"),
         ("/EFI/debian/grubx64.efi", "has slashes where UEFI has backslashes"),
         (r"\EFI\debian", "names a directory"),
         (r"\EFI\debian\shimx64.efi", "does not exist"),
@@ -66,6 +68,11 @@ def test_a_wrong_declared_path_is_told_with_the_right_one(path: str, problem: st
     outcome = ask_once(esp.loader_declared, good, loader=path)
     assert problem in outcome.message
     assert outcome.remedy == rf"Declare --efi-bootloader-path '{DECLARED}'"
+
+
+def test_backslashes_that_are_doubled_inside_the_path_are_less_bad(good: Path) -> None:
+    outcome = ask_once(esp.loader_declared, good, loader=r"\EFI\\debian\\grubx64.efi")
+    assert (outcome.kind, outcome.severity) == (OutcomeKind.FAILED, Severity.WARNING)
 
 
 def test_a_declared_path_may_not_name_an_empty_file(tmp_path: Path) -> None:
