@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from byoi_tools.checks.boot_support import require_table
 from byoi_tools.checks.check import check
+from byoi_tools.checks.ptable.wording import ON_RAW
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
 from byoi_tools.model.fact import NotKnownError
@@ -67,8 +69,8 @@ def disk_limit(subject: Subject) -> Iterator[Observation]:
     How: the virtual size (for a raw file its size, for a qcow2 what its header says) is compared with the disk of the
     named server's disk group, or the `disk_gb` of the profile. Without either the check is skipped.
 
-    Fix: shrink the last file system and its partition, then `qemu-img resize --shrink IMAGE SIZE` and
-    `sgdisk --move-second-header IMAGE`; or choose another group with `--disk-group`.
+    Fix: shrink the last file system and its partition, then `qemu-img resize --shrink IMAGE SIZE` and,
+    on a raw disk, `sgdisk --move-second-header DISK.raw`; or choose another group with `--disk-group`.
 
     Source: OVHcloud guide Bring Your Own Image, table of errors.
     """
@@ -108,6 +110,7 @@ def slack_end(subject: Subject) -> Iterator[Observation]:
     disk = subject.intent.target.disk_bytes.known()
     if subject.virtual_size_bytes > disk:
         raise NotKnownError("the virtual disk does not fit on the server's disk at all")
+    require_table(subject)
     last = max((found.partition for found in subject.disk.partitions), key=lambda p: p.sectors.end_bytes, default=None)
     if last is not None and disk - last.sectors.end_bytes < TAIL_BYTES:
         yield Observation(
@@ -153,8 +156,7 @@ def bloat(subject: Subject) -> Iterator[Observation]:
     "size.mbr-2tib",
     "the partition table can address the whole disk",
     Severity.ERROR,
-    remedy="Build the image with a GPT, or convert its table: sgdisk --mbrtogpt IMAGE (then install the boot loader"
-    " again).",
+    remedy=f"Build the image with a GPT. {ON_RAW}sgdisk --mbrtogpt DISK.raw; then install the boot loader again.",
     product=Product.BYOI,
 )
 def mbr_2tib(subject: Subject) -> Iterator[Observation]:
@@ -167,7 +169,7 @@ def mbr_2tib(subject: Subject) -> Iterator[Observation]:
     with 2^32 sectors. Skipped for images with a GPT.
 
     Fix: build the image with a GPT, which boots by legacy BIOS too (with a BIOS boot partition for GRUB);
-    `sgdisk --mbrtogpt IMAGE` converts a table, and the boot loader has to be installed again.
+    `sgdisk --mbrtogpt DISK.raw` converts the table of a raw disk; the boot loader has to be installed again.
 
     Source: UEFI specification 2.10, section 5.2.1; OVHcloud guide on partitioning, errors "Error with MBR partition
     table".

@@ -72,7 +72,8 @@ def raw_multiple_512(subject: Subject) -> Iterator[Observation]:
 
     How: the virtual size (for a raw file its size) is divided by 512, or by 4096 where the GPT is made for that.
 
-    Fix: build or download the image again. When only padding is missing: `truncate -s %512 IMAGE`.
+    Fix: build or download the image again. When only padding is missing: `truncate -s %512 IMAGE`;
+    `truncate -s /512 IMAGE` cuts off what is too much.
 
     Source: UEFI specification 2.10, section 5.3.2, AlternateLBA; `qemu-img convert` rounds such a file up.
     """

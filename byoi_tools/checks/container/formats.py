@@ -22,6 +22,13 @@ _UNPACK = {
     ImageFormat.BZIP2: "bunzip2 IMAGE",
     ImageFormat.LZ4: "unlz4 IMAGE",
 }
+# Of formats that `byoi-tools convert` does not read.
+_OTHER_REMEDIES = {
+    ImageFormat.QCOW1: "Convert it: qemu-img convert -f qcow -O qcow2 IMAGE OUTPUT.qcow2",
+    ImageFormat.QED: "Convert it: qemu-img convert -f qed -O qcow2 IMAGE OUTPUT.qcow2",
+    ImageFormat.LUKS: "Publish an image whose partitions are encrypted, not the whole disk.",
+    ImageFormat.ISO9660: "Publish an installed system: install from this medium into a disk image first.",
+}
 
 
 @check(
@@ -81,15 +88,12 @@ def unsupported_format(subject: Subject) -> Iterator[Observation]:
     found = subject.container.format
     if found.image_type is not None or found.is_compressed_wrapper or _is_partitioned_iso(subject):
         return
-    remedy = None
-    if found.qemu_name is None:
-        remedy = "Publish an installed system as a disk image: this format cannot be converted into one."
     yield Observation(
         f"the provider does not take {found.value} files",
         observed=found.value,
         expected="qcow2 or raw",
         evidence=_places(subject.container, found),
-        remedy=remedy,
+        remedy=_OTHER_REMEDIES.get(found),
     )
 
 
@@ -115,7 +119,7 @@ def compressed_wrapper(subject: Subject) -> Iterator[Observation]:
     found = subject.container.format
     if found.is_compressed_wrapper:
         yield Observation(
-            f"the file is a {found.value} file, not an image",
+            f"the file is {found.value}, not an image",
             observed=found.value,
             expected="qcow2 or raw",
             evidence=_places(subject.container, found),

@@ -6,16 +6,14 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.container.extent import TRAILING_BYTES
-from byoi_tools.checks.ptable.wording import name_some
+from byoi_tools.checks.ptable.wording import ON_RAW, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import ImageFormat
 from byoi_tools.model.partition_table import Gpt, GptCopy
 
-_REBUILD = (
-    "Let sgdisk write both copies anew from the good one: sgdisk -v IMAGE, then sgdisk --move-second-header IMAGE"
-)
+_REBUILD = f"{ON_RAW}gdisk DISK.raw, then r, b, w, which writes the primary anew from a good backup."
 
 
 @check("ptable.gpt-header-crc", "the primary GPT header is valid", Severity.ERROR, remedy=_REBUILD)
@@ -28,7 +26,8 @@ def gpt_header_crc(subject: Subject) -> Iterator[Observation]:
     How: the CRC-32 over the header is computed and compared with the stored one; the other fields with the
     specification.
 
-    Fix: `sgdisk -v IMAGE` shows the damage; with a good backup, `sgdisk --move-second-header IMAGE` writes both anew.
+    Fix: on a raw disk `sgdisk -v DISK.raw` shows the damage. With a good backup `gdisk DISK.raw` repairs it: `r`
+    (recovery), `b` (rebuild the main header from the backup), `w` (write).
 
     Source: UEFI specification 2.10, section 5.3.2.
     """
@@ -65,7 +64,8 @@ def gpt_entries_crc(subject: Subject) -> Iterator[Observation]:
     How: the CRC-32 over all entries is computed and compared with the stored one. An entry has 128 bytes times a power
     of two. Skipped when the header itself is not valid (ptable.gpt-header-crc).
 
-    Fix: `sgdisk -v IMAGE` shows the damage; with a good backup, `sgdisk --move-second-header IMAGE` writes both anew.
+    Fix: on a raw disk `sgdisk -v DISK.raw` shows the damage. With a good backup `gdisk DISK.raw` repairs it: `r`
+    (recovery), `b` (rebuild the main header from the backup), `w` (write).
 
     Source: UEFI specification 2.10, section 5.3.2, PartitionEntryArrayCRC32 and SizeOfPartitionEntry.
     """
@@ -97,7 +97,7 @@ def _entries_problem(copy: GptCopy) -> str:
     "ptable.gpt-backup",
     "the backup GPT is valid, equals the primary one, and is at the end of the disk",
     Severity.ERROR,
-    remedy="Write it anew from the primary: sgdisk --move-second-header IMAGE",
+    remedy=f"{ON_RAW}sgdisk --move-second-header DISK.raw, which writes it anew from the primary.",
 )
 def gpt_backup(subject: Subject) -> Iterator[Observation]:
     """The backup GPT exists, has valid CRCs, says the same as the primary, and ends the disk.
@@ -110,7 +110,7 @@ def gpt_backup(subject: Subject) -> Iterator[Observation]:
     in the last sector ("Alternate GPT header not at the end of the disk"), a warning. One beyond the end of the disk
     is ptable.gpt-backup-beyond, a raw file that goes on for over 1 MiB container.trailing-garbage.
 
-    Fix: `sgdisk --move-second-header IMAGE`, on a raw image; a qcow2 is converted to raw and back for that.
+    Fix: on a raw disk `sgdisk --move-second-header DISK.raw`; a qcow2 is converted to raw and back for that.
 
     Source: UEFI specification 2.10, section 5.3.2; OVHcloud guide Bring Your Own Image, table of errors (2022).
     """
@@ -150,7 +150,7 @@ def _backup(observed: str, expected: str, gpt: Gpt, severity: Severity) -> Obser
     "ptable.gpt-backup-beyond",
     "the backup GPT lies on the disk",
     Severity.ERROR,
-    remedy="Write it anew at the end of the disk: sgdisk --move-second-header IMAGE",
+    remedy=f"{ON_RAW}sgdisk --move-second-header DISK.raw, which writes it anew at the end.",
 )
 def gpt_backup_beyond(subject: Subject) -> Iterator[Observation]:
     """The primary header does not point to a backup beyond the end of the disk.
@@ -161,7 +161,8 @@ def gpt_backup_beyond(subject: Subject) -> Iterator[Observation]:
     How: AlternateLBA of a valid primary header, against the size of the virtual disk. When partitions end beyond the
     end as well, container.truncated tells it.
 
-    Fix: `sgdisk --move-second-header IMAGE` when all partitions are whole; else build or download the image again.
+    Fix: on a raw disk `sgdisk --move-second-header DISK.raw` when all partitions are whole; else build or download the
+    image again.
 
     Source: UEFI specification 2.10, section 5.3.2, AlternateLBA; OVHcloud guide, error "Can not move backup GPT".
     """

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
-from byoi_tools.checks.ptable.wording import name_partition, name_some
+from byoi_tools.checks.ptable.wording import ON_RAW, name_partition, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
 from byoi_tools.model.fact import NotKnownError
@@ -21,7 +21,7 @@ _NO_GUID = "00000000-0000-0000-0000-000000000000"
     "ptable.gpt-usable-range",
     "every partition lies in the range that the GPT allows",
     Severity.ERROR,
-    remedy="Build the image again with sgdisk or sfdisk; sgdisk -v IMAGE shows the problem.",
+    remedy=f"Build the image again with sgdisk or sfdisk. {ON_RAW}sgdisk -v DISK.raw shows the problem.",
 )
 def gpt_usable_range(subject: Subject) -> Iterator[Observation]:
     """Every partition lies between the first and the last usable LBA, and has at least one sector.
@@ -32,7 +32,7 @@ def gpt_usable_range(subject: Subject) -> Iterator[Observation]:
     How: the range of the valid copy, against each of its partitions and its own entries. Partitions that end beyond the
     end of the disk are ptable.past-end.
 
-    Fix: build the image again; `sgdisk -v IMAGE` shows the same.
+    Fix: build the image again; on a raw disk `sgdisk -v DISK.raw` shows the same.
 
     Source: UEFI specification 2.10, section 5.3.2, FirstUsableLBA and LastUsableLBA.
     """
@@ -40,12 +40,8 @@ def gpt_usable_range(subject: Subject) -> Iterator[Observation]:
     usable = SectorRange(copy.first_usable_lba, copy.last_usable_lba, sector)
     entry_sectors = -(-copy.entry_count * copy.entry_size_bytes // sector)
     entries = SectorRange(copy.entries_lba, copy.entries_lba + entry_sectors - 1, sector)
-    outside = [
-        found.partition
-        for found in subject.disk.partitions
-        if found.partition not in subject.disk.partitions_past_end
-        and (not found.partition.sectors.count or not found.partition.sectors.is_within(usable))
-    ]
+    on_disk = [p.partition for p in subject.disk.partitions if p.partition.sectors.end_bytes <= subject.disk.size_bytes]
+    outside = [p for p in on_disk if not p.sectors.count or not p.sectors.is_within(usable)]
     if usable.is_overlapping(entries):
         yield _out_of_range("the usable range of the GPT covers its own entries", f"entries in {entries}", usable)
     if outside:
@@ -66,7 +62,7 @@ def _out_of_range(message: str, observed: str, usable: SectorRange) -> Observati
     "ptable.gpt-free-entry",
     "the GPT has a free entry for the config drive",
     Severity.ERROR,
-    remedy="Make the table larger: sgdisk --resize-table=128 IMAGE",
+    remedy=f"{ON_RAW}sgdisk --resize-table=128 DISK.raw",
     product=Product.BYOI,
 )
 def gpt_free_entry(subject: Subject) -> Iterator[Observation]:
@@ -77,7 +73,7 @@ def gpt_free_entry(subject: Subject) -> Iterator[Observation]:
 
     How: the number of entries in the header, less those in use. Most tools make 128.
 
-    Fix: `sgdisk --resize-table=128 IMAGE`.
+    Fix: on a raw disk `sgdisk --resize-table=128 DISK.raw`.
 
     Source: OVHcloud guide Bring Your Own Image, table of errors (2022); that this is the cause is deduced.
     """
@@ -95,7 +91,7 @@ def gpt_free_entry(subject: Subject) -> Iterator[Observation]:
     "ptable.dup-partuuid",
     "every partition and the disk have a GUID of their own",
     Severity.ERROR,
-    remedy="Give new ones: sgdisk --randomize-guids IMAGE (then correct PARTUUID= in fstab and the boot loader).",
+    remedy=f"{ON_RAW}sgdisk --randomize-guids DISK.raw; then correct PARTUUID= in fstab and the boot loader.",
 )
 def dup_partuuid(subject: Subject) -> Iterator[Observation]:
     """The GUIDs of the partitions and of the disk are not zero and occur once.
@@ -105,8 +101,8 @@ def dup_partuuid(subject: Subject) -> Iterator[Observation]:
 
     How: the GUIDs of all entries of the valid copy and that of its header are compared.
 
-    Fix: `sgdisk --partition-guid=NUMBER:R IMAGE` for one partition, `sgdisk --randomize-guids IMAGE` for all; then
-    correct what refers to the old ones.
+    Fix: on a raw disk `sgdisk --partition-guid=NUMBER:R DISK.raw` for one partition, or `sgdisk --randomize-guids
+    DISK.raw` for all; then correct what refers to the old ones.
 
     Source: UEFI specification 2.10, section 5.3.3, UniquePartitionGUID.
     """

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.boot_support import require_table
 from byoi_tools.checks.check import check
-from byoi_tools.checks.ptable.wording import name_partition, name_some
+from byoi_tools.checks.ptable.wording import ON_RAW, name_partition, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.formats.partition_types import is_known_type
 from byoi_tools.model.boot import Product
@@ -80,7 +80,8 @@ def _why_no_table(disk: Disk) -> str:
     "ptable.bootsector-not-mbr",
     "the disk is either partitioned or one file system, not both",
     Severity.WARNING,
-    remedy="Wipe the older one of the two: wipefs --no-act IMAGE lists them, wipefs --offset OFFSET IMAGE removes one.",
+    remedy=f"{ON_RAW}overwrite the parameter block of a FAT or NTFS volume that is no more: dd if=/dev/zero of=DISK.raw"
+    " bs=1 seek=3 count=87 conv=notrunc",
 )
 def bootsector_not_mbr(subject: Subject) -> Iterator[Observation]:
     """A disk with a partition table does not start with a file system as well.
@@ -92,7 +93,9 @@ def bootsector_not_mbr(subject: Subject) -> Iterator[Observation]:
     How: a file system or volume signature that counts from byte 0 of a disk which has a partition table too. Without
     a table it is ptable.present; ISO 9660 is container.iso-hybrid.
 
-    Fix: `wipefs --no-act IMAGE` lists the signatures, `wipefs --offset OFFSET IMAGE` removes the old one.
+    Fix: when the partitions are the real thing, on a raw disk `dd if=/dev/zero of=DISK.raw bs=1 seek=3 count=87
+    conv=notrunc` removes the parameter block of a FAT or NTFS volume (GRUB keeps it when it is installed over one).
+    For other signatures see `wipefs DISK.raw`. When the volume is the real thing, build the image with a table.
 
     Source: ovh/bringyourownlinux, commit 9c22af5; util-linux, libblkid, "ambivalent result".
     """
@@ -111,7 +114,7 @@ def bootsector_not_mbr(subject: Subject) -> Iterator[Observation]:
     "ptable.unknown-types",
     "the types of the partitions are known, and those of x86-64",
     Severity.INFO,
-    remedy="Set the type of the partition, for instance: sgdisk --typecode=NUMBER:8304 IMAGE (root, x86-64)",
+    remedy=f"{ON_RAW}sgdisk --typecode=NUMBER:8304 DISK.raw makes it a root for x86-64.",
 )
 def unknown_types(subject: Subject) -> Iterator[Observation]:
     """Every partition has a type that is in use, and a typed root is one for x86-64.
@@ -122,7 +125,7 @@ def unknown_types(subject: Subject) -> Iterator[Observation]:
     How: the type GUID (or type byte in an MBR) is looked up in a list from the UEFI specification, the Discoverable
     Partitions Specification, and the tables of sgdisk and sfdisk.
 
-    Fix: `sgdisk --typecode=NUMBER:CODE IMAGE`; `sgdisk --list-types` prints the codes.
+    Fix: on a raw disk `sgdisk --typecode=NUMBER:CODE DISK.raw`; `sgdisk --list-types` prints the codes.
 
     Source: UAPI group, Discoverable Partitions Specification; UEFI specification 2.10, table 5.7.
     """

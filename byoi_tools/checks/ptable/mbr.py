@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.boot_support import require_table
 from byoi_tools.checks.check import check
-from byoi_tools.checks.ptable.wording import name_some
+from byoi_tools.checks.ptable.wording import ON_RAW, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.bios import BootCodeKind
 from byoi_tools.model.boot import BootMode, Product
@@ -15,7 +15,7 @@ from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.partition_table import Mbr, MbrEntry, TableScheme
 
 _SLOTS = 4
-_WRITE_PMBR = "Let gdisk write a new protective MBR: gdisk IMAGE, then x, n, w"
+_WRITE_PMBR = f"{ON_RAW}gdisk DISK.raw (choose the GPT if it asks), then x, n, w: a new protective MBR."
 
 
 @check("ptable.pmbr", "the protective MBR of the GPT is as specified", Severity.ERROR, remedy=_WRITE_PMBR)
@@ -29,7 +29,8 @@ def pmbr(subject: Subject) -> Iterator[Observation]:
     warning). Its size is not checked: kernels do not either. Other entries are ptable.hybrid-mbr; for legacy boot the
     signature is ptable.mbr-signature.
 
-    Fix: in `gdisk IMAGE`: `x` (experts), `n` (new protective MBR), `w` (write).
+    Fix: on a raw disk, in `gdisk DISK.raw` (choose the GPT if it asks): `x` (experts), `n` (new protective MBR), `w`
+    (write).
 
     Source: UEFI specification 2.10, section 5.2.3; OpenStack oslo.utils, format_inspector, GPT safety checks.
     """
@@ -40,7 +41,7 @@ def pmbr(subject: Subject) -> Iterator[Observation]:
         yield _pmbr("no 0x55AA at its end", "bytes 510-511 of the disk")
         return
     protective = mbr.protective_entries
-    if len(protective) != 1 and len(protective) == len(mbr.entries):
+    if not protective or (len(protective) > 1 and len(protective) == len(mbr.entries)):
         yield _pmbr(f"{len(protective)} entries of type 0xEE", "bytes 446-509 of the disk")
     for entry in protective:
         place = f"entry {entry.slot} of LBA 0"
@@ -64,7 +65,7 @@ def _pmbr(observed: str, evidence: str, severity: Severity | None = None) -> Obs
     "ptable.hybrid-mbr",
     "the MBR of the GPT disk only protects it",
     Severity.WARNING,
-    remedy="Replace it by a protective one: gdisk IMAGE, then x, n, w",
+    remedy=_WRITE_PMBR,
 )
 def hybrid_mbr(subject: Subject) -> Iterator[Observation]:
     """The MBR of a GPT disk has no partitions of its own.
@@ -72,16 +73,16 @@ def hybrid_mbr(subject: Subject) -> Iterator[Observation]:
     Why: a hybrid MBR lists some of the partitions a second time. Which table counts depends on who reads it; when the
     provider adds the config drive to one of them, they contradict each other.
 
-    How: used entries of another type than 0xEE in the MBR of a disk with a GPT.
+    How: used entries of another type beside one of type 0xEE, on a disk with a GPT.
 
-    Fix: in `gdisk IMAGE`: `x` (experts), `n` (new protective MBR), `w` (write). A BIOS can boot from a GPT as well,
-    with GRUB in a BIOS boot partition.
+    Fix: on a raw disk, in `gdisk DISK.raw`: `x` (experts), `n` (new protective MBR), `w` (write). A BIOS can boot from
+    a GPT as well, with GRUB in a BIOS boot partition.
 
     Source: UEFI specification 2.10, section 5.2.3; R. Smith, "Hybrid MBRs: The Good, the Bad, and the So Ugly".
     """
     mbr = _mbr_beside_gpt(subject)
     others = [entry for entry in mbr.entries if entry not in mbr.protective_entries]
-    if others:
+    if others and mbr.protective_entries:
         yield Observation(
             "the disk has a GPT and an MBR with partitions of its own",
             observed=name_some([_describe(entry) for entry in others]),
@@ -104,8 +105,7 @@ def _describe(entry: MbrEntry) -> str:
     "ptable.mbr-signature",
     "LBA 0 ends in the boot signature",
     Severity.ERROR,
-    remedy="Install the boot loader again (grub-install --target=i386-pc), or write the two bytes:"
-    r" printf '\125\252' | dd of=IMAGE bs=1 seek=510 conv=notrunc",
+    remedy=ON_RAW + r"printf '\125\252' | dd of=DISK.raw bs=1 seek=510 conv=notrunc; or install the boot loader again.",
     boot=BootMode.LEGACY,
 )
 def mbr_signature(subject: Subject) -> Iterator[Observation]:
@@ -133,7 +133,7 @@ def mbr_signature(subject: Subject) -> Iterator[Observation]:
     "ptable.mbr-active",
     "one partition is active",
     Severity.WARNING,
-    remedy="Mark the partition that boots, and no other: sfdisk --activate IMAGE NUMBER",
+    remedy=f"{ON_RAW}sfdisk --activate DISK.raw NUMBER, which marks that partition and no other.",
     boot=BootMode.LEGACY,
 )
 def mbr_active(subject: Subject) -> Iterator[Observation]:
@@ -145,7 +145,7 @@ def mbr_active(subject: Subject) -> Iterator[Observation]:
     How: the status bytes of the four primary entries, and whose boot code it is. Skipped for GPT disks, and without
     boot code (bios.mbr-code).
 
-    Fix: `sfdisk --activate IMAGE NUMBER` marks one and clears the others.
+    Fix: on a raw disk `sfdisk --activate DISK.raw NUMBER` marks one and clears the others.
 
     Source: UEFI specification 2.10, section 5.2.1, BootIndicator; SYSLINUX, mbr.S.
     """
@@ -193,7 +193,7 @@ def mbr_primaries(subject: Subject) -> Iterator[Observation]:
     "ptable.mbr-disk-id",
     "the MBR has a disk identifier",
     Severity.WARNING,
-    remedy="Set one: sfdisk --disk-id IMAGE 0x12345678 (any number but 0), and correct PARTUUID= where it is used.",
+    remedy=f"{ON_RAW}sfdisk --disk-id DISK.raw 0x12345678 (any number but 0).",
 )
 def mbr_disk_id(subject: Subject) -> Iterator[Observation]:
     """The disk identifier of the MBR is not zero.
@@ -203,7 +203,7 @@ def mbr_disk_id(subject: Subject) -> Iterator[Observation]:
 
     How: bytes 440 to 443 of LBA 0. Skipped for GPT disks. Whether anything uses a PARTUUID is not looked at.
 
-    Fix: `sfdisk --disk-id IMAGE 0xNUMBER`.
+    Fix: on a raw disk `sfdisk --disk-id DISK.raw 0xNUMBER`; then use PARTUUID=NUMBER-01 and so on.
 
     Source: UEFI specification 2.10, table 5.1, UniqueMBRDiskSignature; Linux, block/partitions/msdos.c; OSInside/kiwi.
     """

@@ -32,7 +32,7 @@ _NEVER_GROWN = {
     "ptable.overlap",
     "no two partitions share sectors",
     Severity.ERROR,
-    remedy="Build the image again with partitions one behind the other (sgdisk -v IMAGE shows which ones overlap).",
+    remedy="Build the image again, with partitions one behind the other.",
 )
 def overlap(subject: Subject) -> Iterator[Observation]:
     """No partition overlaps another one.
@@ -42,7 +42,7 @@ def overlap(subject: Subject) -> Iterator[Observation]:
     How: the partitions are sorted by their first sector, and each is compared with those before it. Logical partitions
     may lie in their extended one.
 
-    Fix: build the image again; `sgdisk -v IMAGE` and `sfdisk --verify IMAGE` show the same.
+    Fix: build the image again; on a raw disk `sgdisk -v DISK.raw` and `sfdisk --verify DISK.raw` show the same.
 
     Source: UEFI specification 2.10, section 5.3.3: partitions must not overlap.
     """

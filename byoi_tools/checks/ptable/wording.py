@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from byoi_tools.model.partition import Partition
 from byoi_tools.model.quoting import quote
 
+ON_RAW = "On the raw disk (from a qcow2: byoi-tools convert IMAGE DISK.raw --to raw): "
+"""How a remedy begins whose program would destroy the container around a disk."""
+
 _SHOWN = 8
 
 
