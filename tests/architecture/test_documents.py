@@ -1,0 +1,59 @@
+"""What the documents say is what the program does."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from byoi_tools import errors
+from byoi_tools.checks.catalogue import CHECKS
+from byoi_tools.checks.profiles import load_profile, profile_names
+from byoi_tools.cli.app import app
+from tests.command import byoi_tools
+
+ROOT = Path(__file__).parent.parent.parent
+README = (ROOT / "README.md").read_text()
+HELP_BLOCKS = re.findall(r"```\n\$ byoi-tools ([^\n]*--help)\n(.*?)\n```", README, re.DOTALL)
+
+
+def test_the_readme_shows_help() -> None:
+    assert [command for command, _ in HELP_BLOCKS] == ["--help", "check --help", "publish-and-deploy --help"]
+
+
+@pytest.mark.parametrize(("command", "shown"), HELP_BLOCKS, ids=[command for command, _ in HELP_BLOCKS])
+def test_help_in_the_readme_is_the_programs(command: str, shown: str) -> None:
+    assert byoi_tools(*command.split(), environment={"TERM": "dumb"}).output.rstrip() == shown
+
+
+def test_every_verb_is_in_the_readme() -> None:
+    for command in app.registered_commands:
+        assert f"**{command.name}**" in README
+
+
+def test_the_exit_codes_in_the_readme_are_those_of_the_errors() -> None:
+    listed = {int(code) for code in re.findall(r"^\| (\d+) \|", README, re.MULTILINE)}
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.ByoiError)]
+    assert listed == {kind.exit_code for kind in kinds} | {0, 1}
+
+
+def test_the_profile_in_the_readme_is_one(tmp_path: Path) -> None:
+    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    tomllib.loads(example)
+    path = tmp_path / "our-fleet.toml"
+    path.write_text(example)
+    profile = load_profile(str(path), frozenset(check.id for check in CHECKS))
+    assert profile.name == "our-fleet"
+    assert profile.disabled_reason("esp.stale-vendor-dirs")
+
+
+def test_the_profiles_in_the_readme_exist() -> None:
+    assert {name for name in re.findall(r"`(ovh-[a-z-]+)`", README) if not name.endswith("-")} <= set(profile_names())
+
+
+def test_paths_in_the_documents_exist() -> None:
+    for document in ("README.md", "CONTRIBUTING.md"):
+        for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", (ROOT / document).read_text()):
+            assert (ROOT / target).exists(), f"{document} names {target}"
