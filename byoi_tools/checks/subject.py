@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
-from byoi_tools.model.esp import Esp, EspContent
+from byoi_tools.model.esp import Esp, EspContent, efi_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Container
@@ -20,8 +20,8 @@ from byoi_tools.model.qcow2 import Qcow2ClusterMap, Qcow2Header
 class Subject:
     """One image under examination.
 
-    A property whose fact was not examined, or that does not apply to this image, raises `NotKnownError` with the reason:
-    the check that asked is skipped.
+    A property whose fact was not examined, or that does not apply to this image, raises `NotKnownError` with the
+    reason: the check that asked is skipped.
     """
 
     facts: Facts
@@ -98,4 +98,4 @@ class Subject:
         if self.intent.loader_path is not None:
             return self.intent.loader_path
         chosen = choose_loader(self.esp_content)
-        return chosen.path if chosen else None
+        return efi_path(chosen.path) if chosen else None

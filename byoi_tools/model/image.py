@@ -16,6 +16,14 @@ class ImageType(Enum):
     RAW = "raw"
 
 
+class Compression(Enum):
+    """How the clusters of a qcow2 are compressed."""
+
+    NONE = "none"
+    ZLIB = "zlib"
+    ZSTD = "zstd"
+
+
 class ImageFormat(Enum):
     """What a file is by its content; `RAW` is what matches nothing else."""
 
@@ -90,7 +98,7 @@ class Container:
     `size_bytes` is what a download transfers, `allocated_bytes` what the file occupies on its file system.
     `matches` holds every format whose signature was found (several: the file is ambiguous), `format` the one that
     counts. `qcow2` is None for other formats. `virtual_size_bytes` is not examined for formats that only
-    `qemu-img` reads.
+    `qemu-img` reads. `damage` says why the virtual disk could not be read where its header allows it; else it is empty.
     """
 
     path: str
@@ -100,3 +108,4 @@ class Container:
     matches: tuple[FormatMatch, ...]
     virtual_size_bytes: Fact[int]
     qcow2: Qcow2Facts | None
+    damage: str = ""
