@@ -43,9 +43,8 @@ def _choose_scheme(mbr: Mbr, gpt: Gpt | None, whole_disk: FileSystemSignature | 
     Linux (block/partitions/efi.c) and EDK2 (PartitionDxe/Gpt.c) believe a GPT only behind an MBR with an 0xEE entry; a
     GPT behind an MBR with partitions of its own but without 0xEE, or behind a file system that starts at byte 0, is the
     rest of a former table. An MBR that claims nothing is taken for a damaged protective one: the GPT says what was
-    meant, and the MBR is a finding of its own. An MBR is no
-    table when it has an 0xEE entry and there is no GPT (block/partitions/msdos.c), or when it has no entries and a file
-    system starts at byte 0.
+    meant, and the MBR is a finding of its own. An MBR is no table when it has an 0xEE entry and there is no GPT
+    (block/partitions/msdos.c), or when it has no entries and a file system starts at byte 0.
     """
     claims = mbr.has_signature and mbr.is_plausible and any(entry.sectors.count for entry in mbr.entries)
     if gpt is not None and (mbr.protective_entries or not (claims or whole_disk)):
