@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.qcow2_tables import OFFSET_MASK, SECTOR_BYTES, SUBCLUSTERS, to_entries
-from byoi_tools.formats.source import ByteSource
+from byoi_tools.formats.source import ByteSource, read_exactly
 from byoi_tools.model.qcow2 import EXTENDED_L2, EXTERNAL_DATA_FILE, Qcow2ClusterMap, Qcow2Header
 
 _L2_LIMIT_BYTES = 256 << 20  # maps 2 TiB of clusters of 64 KiB
@@ -38,7 +38,8 @@ def read_cluster_map(source: ByteSource, header: Qcow2Header) -> Qcow2ClusterMap
 
     Whatever lies beyond the end of the file is counted as missing, parts of the L1 table too, and raises nothing. Of
     an image with an external data file only tables can be missing. Raises `ImageMalformed` when unknown features
-    forbid to interpret the tables, `ImageUnsafe` when there are over 256 MiB or 262144 of them.
+    forbid to interpret the tables, or the file shrinks meanwhile; `ImageUnsafe` when there are over 256 MiB of L2
+    tables, or over 262144.
     """
     if header.unknown_incompatible_features:
         raise ImageMalformed(
@@ -100,7 +101,7 @@ def _refuse_absurd(tables: int, cluster_size: int) -> None:
 def _read_batches(source: ByteSource, table_bytes: int, offsets: Iterable[int]) -> Iterator[bytes]:
     batch: list[bytes] = []
     for offset in offsets:
-        batch.append(source.read_at(offset, table_bytes))
+        batch.append(read_exactly(source, offset, table_bytes, "L2 table of the qcow2 image"))
         if len(batch) * table_bytes >= _BATCH_BYTES:
             yield b"".join(batch)
             batch.clear()

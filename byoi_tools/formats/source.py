@@ -9,7 +9,7 @@ from byoi_tools.errors import ImageMalformed
 
 
 class ByteSource(Protocol):
-    """A file, a virtual disk or a part of one. Reading raises `ImageMalformed` or nothing."""
+    """A file, a virtual disk or a part of one. Reading raises an `ImageError` or nothing."""
 
     @property
     def size_bytes(self) -> int:

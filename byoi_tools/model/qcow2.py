@@ -68,7 +68,9 @@ class Qcow2Header:
 class Qcow2ClusterMap:
     """What the L1 and L2 tables refer to, counted; `end_bytes` is the end of the last byte they need in the file.
 
-    `missing_clusters` counts mapped clusters and L2 tables that lie (partly) beyond the end of the file,
+    `zero_clusters` are flagged to read as zeros, whether preallocated or not; their place in the file is not needed.
+    Of a compressed cluster's last sector one byte is needed, of a cluster with subclusters one subcluster.
+    `missing_clusters` counts mapped clusters and tables that lie (partly) beyond the end of the file,
     `misaligned_entries` table entries whose offset is no multiple of the cluster size.
     """
 

@@ -107,6 +107,20 @@ def test_unknown_features_forbid_a_map() -> None:
         read(Recipe(incompatible=1 << 6))
 
 
+def test_a_file_that_shrinks_meanwhile_is_malformed() -> None:
+    class Shrinking:
+        """Its size was told before it was cut within the L2 table."""
+
+        size_bytes = 6 * CLUSTER
+
+        def read_at(self, offset: int, length: int) -> bytes:
+            return content[: 4 * CLUSTER + 13][offset : offset + length]
+
+    content = Recipe().build()
+    with pytest.raises(ImageMalformed, match="L2 table"):
+        read_cluster_map(Shrinking(), read_qcow2_header(Shrinking()))
+
+
 def test_absurdly_many_tables_are_refused() -> None:
     class Endless:
         """A sparse file of 2 TiB whose L1 table refers to a new L2 table in every entry."""
