@@ -169,4 +169,4 @@ def _flag_at_least(lanes: int, least: int, ones: int) -> int:
 
 
 def _largest(lanes: int) -> int:
-    return max(to_entries(lanes.to_bytes(-(-lanes.bit_length() // 64) * 8, "big")))
+    return max(to_entries(lanes.to_bytes(-(-lanes.bit_length() // 64) * 8, "big")), default=0)

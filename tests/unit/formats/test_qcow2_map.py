@@ -57,6 +57,7 @@ def test_the_end_is_that_of_the_last_needed_byte_of_a_compressed_cluster() -> No
         (COMPRESSED | 1 << 58 | FIRST, 512, 1),
         (COMPRESSED | 1 << 58 | FIRST, 513, 0),
         (COMPRESSED | FAR, 1, 1),
+        (COMPRESSED, 0, 0),
     ],
 )
 def test_what_lies_beyond_the_end_of_the_file_is_missing(entry: int, length: int, missing: int) -> None:
