@@ -12,6 +12,7 @@ from pathlib import Path
 
 from byoi_tools.conversion.plan import plan_conversion
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, NoSpace, UsageError
+from byoi_tools.formats.detection import is_ambiguous
 from byoi_tools.formats.vmdk import judge_vmdk
 from byoi_tools.inspection.container import open_virtual_disk
 from byoi_tools.inspection.inspect import inspect_image
@@ -83,7 +84,7 @@ def judge_source(source: Path, facts: Facts) -> str:
             f"{source} is a file in {container.format.value} format, which cannot be converted",
             remedy="Unpack it first (gunzip, unxz, unzstd, tar), or export the disk as qcow2 or raw.",
         )
-    if len(container.matches) > 1 and container.format is not ImageFormat.RAW:
+    if is_ambiguous(container.matches):
         others = ", ".join(match.format.value for match in container.matches)
         raise ImageUnsafe(
             f"{source} can be read as several formats",
