@@ -74,6 +74,7 @@ def test_the_same_input_gives_the_same_bytes(raw: Path, tmp_path: Path) -> None:
         ("vmdk", ()),
         ("vmdk", ("-o", "subformat=streamOptimized")),
         ("vpc", ()),
+        ("vpc", ("-o", "subformat=fixed")),
         ("vhdx", ()),
         ("vdi", ()),
     ],
