@@ -16,6 +16,7 @@ _DELETED = 0xE5
 _LONG_NAME = 0x0F
 _VOLUME_ID = 0x08
 _DIRECTORY = 0x10
+_LABEL_SEARCH_BYTES = 512 * _ENTRY_BYTES
 _FORBIDDEN = re.compile('[\0-\x1f\x7f-\x9f"*/:<>?\\\\|]')
 
 
@@ -51,14 +52,17 @@ def decode_directory(content: bytes, fat_bits: int) -> Iterator[DirectoryEntry]:
 
 
 def read_root_label(source: ByteSource, layout: FatLayout) -> str:
-    """Return the volume label in the root directory, or an empty string; of FAT32 only its first cluster is read."""
+    """Return the volume label in the root directory, or an empty string.
+
+    It is looked for among the first 512 entries, as many as FAT16 usually has, and in FAT32 in the first cluster.
+    """
     if layout.fat_bits != 32:
-        content = source.read_at(layout.root_start_bytes, layout.root_size_bytes)
+        start, size = layout.root_start_bytes, layout.root_size_bytes
     elif layout.is_cluster(layout.root_cluster):
-        content = source.read_at(layout.cluster_start_bytes(layout.root_cluster), layout.cluster_size_bytes)
+        start, size = layout.cluster_start_bytes(layout.root_cluster), layout.cluster_size_bytes
     else:
         return ""
-    for entry in _slots(content):
+    for entry in _slots(source.read_at(start, min(size, _LABEL_SEARCH_BYTES))):
         is_label = entry[11] & 0x3F != _LONG_NAME and entry[11] & (_VOLUME_ID | _DIRECTORY) == _VOLUME_ID
         if entry[0] != _DELETED and is_label:
             return _clean(_decode_oem(entry[:11]).rstrip())

@@ -20,7 +20,7 @@ from tests.hostile_sources import Damaged, survives
 from tests.pe_images import pe_image
 
 Reader = Callable[[ByteSource], object]
-FAST = settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+FAST = settings(deadline=None, max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
 FEW = settings(deadline=None, max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 

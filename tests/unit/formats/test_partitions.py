@@ -12,7 +12,7 @@ from byoi_tools.formats.partitions import MAX_EXAMINED_PARTITIONS, read_disk
 from byoi_tools.formats.source import Memory
 from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.partition_table import TableScheme
-from tests.disk_images import MIB, empty, memory, partitioned, patched, run
+from tests.disk_images import MIB, OnDisk, empty, memory, partitioned, patched, run
 
 GPT = "label: gpt\nsize=2M, type=U\nsize=1M, type=L\n"
 MBR = "label: dos\nsize=2M, type=ef\nsize=1M, type=83\n"
@@ -125,8 +125,8 @@ def test_partitions_past_the_end_hold_nothing_and_are_told(gpt: bytes) -> None:
 
 
 def test_no_more_partitions_are_examined_than_linux_knows(tmp_path: Path) -> None:
-    path = partitioned(tmp_path / "disk", "label: gpt\ntable-length: 300\n" + "size=1\n" * 300, 300 * MIB)
-    disk = read_disk(memory(path))
+    path = partitioned(tmp_path / "disk", "label: gpt\ntable-length: 300\n" + "size=1\n" * 300, 310 * MIB)
+    disk = read_disk(OnDisk(path))
 
     assert len(disk.partitions) == 300 > MAX_EXAMINED_PARTITIONS
 
