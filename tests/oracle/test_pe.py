@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 from pathlib import Path
 
 import pytest
@@ -22,8 +21,8 @@ PROGRAMS = (
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_sections_are_those_of_objdump(program: str) -> None:
-    if shutil.which("objdump") is None or not Path(program).exists():
-        pytest.skip(f"objdump or {program} is not installed")
+    if not Path(program).exists():
+        pytest.skip(f"{program} is not installed")
     listing = run("objdump", "-h", "-w", program)
     headers = run("objdump", "-p", program)
 

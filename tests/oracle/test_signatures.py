@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import shutil
 import zlib
 from pathlib import Path
 
@@ -67,8 +66,6 @@ def cat_v(label: str) -> str:
 
 @pytest.mark.parametrize(("size", "maker"), MAKERS.values(), ids=MAKERS)
 def test_signature_is_what_blkid_says(tmp_path: Path, size: float, maker: list[str]) -> None:
-    if shutil.which(maker[0]) is None:
-        pytest.skip(f"{maker[0]} is not installed")
     path = empty(tmp_path / "volume", int(size * MIB))
     run(*maker, path)
 
@@ -84,8 +81,6 @@ def test_iso9660_is_what_blkid_says(tmp_path: Path, options: list[str]) -> None:
 
 
 def test_squashfs_is_what_blkid_says(tmp_path: Path) -> None:
-    if shutil.which("mksquashfs") is None:
-        pytest.skip("mksquashfs is not installed")
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "file").write_bytes(bytes(100))
     run("mksquashfs", tmp_path / "tree", tmp_path / "image", "-quiet", "-no-progress")
