@@ -22,7 +22,7 @@ $(INSTALLED): pyproject.toml constraints.txt | system-packages
 	@touch $@
 
 demo: $(IMAGE) ## Take a real Debian image through the whole line, onto a simulated server
-	@$(PYTHON) examples/demo.py $(IMAGE)
+	@$(PYTHON) -m examples.demo build/debian-12.raw
 
 # The recipe itself knows whether the image is up to date.
 $(IMAGE): install FORCE
