@@ -9,6 +9,16 @@ from byoi_tools.model.disk import Disk
 from byoi_tools.model.esp import Esp, EspContent, efi_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.facts import Facts
+from byoi_tools.model.guest.boot import BootSetup
+from byoi_tools.model.guest.byolinux import ByolinuxSetup
+from byoi_tools.model.guest.cloud import CloudSetup
+from byoi_tools.model.guest.guest import Guest
+from byoi_tools.model.guest.identity import Identity
+from byoi_tools.model.guest.kernels import Kernels
+from byoi_tools.model.guest.mounts import Mounts
+from byoi_tools.model.guest.network import NetworkSetup
+from byoi_tools.model.guest.ssh import SshSetup
+from byoi_tools.model.guest.system import OperatingSystem
 from byoi_tools.model.image import Container
 from byoi_tools.model.intent import Intent
 from byoi_tools.model.loader import choose_loader
@@ -99,3 +109,53 @@ class Subject:
             return self.intent.loader_path
         chosen = choose_loader(self.esp_content)
         return efi_path(chosen.path) if chosen else None
+
+    @property
+    def guest(self) -> Guest:
+        """The system in the image; skips where no root could be read."""
+        return self.facts.guest.known()
+
+    @property
+    def system(self) -> OperatingSystem:
+        """The guest's operating system."""
+        return self.guest.system.known()
+
+    @property
+    def kernels(self) -> Kernels:
+        """The guest's kernels, modules, firmware and initramfs images."""
+        return self.guest.kernels.known()
+
+    @property
+    def boot_setup(self) -> BootSetup:
+        """The guest's boot loader configuration and kernel command lines."""
+        return self.guest.boot.known()
+
+    @property
+    def mounts(self) -> Mounts:
+        """The guest's fstab."""
+        return self.guest.mounts.known()
+
+    @property
+    def cloud(self) -> CloudSetup:
+        """The guest's cloud-init, or its counterpart."""
+        return self.guest.cloud.known()
+
+    @property
+    def network(self) -> NetworkSetup:
+        """The guest's network configuration."""
+        return self.guest.network.known()
+
+    @property
+    def ssh(self) -> SshSetup:
+        """The guest's SSH server."""
+        return self.guest.ssh.known()
+
+    @property
+    def identity(self) -> Identity:
+        """The guest's users, passwords, keys and what its clones would share."""
+        return self.guest.identity.known()
+
+    @property
+    def byolinux(self) -> ByolinuxSetup:
+        """What Bring Your Own Linux needs of the guest."""
+        return self.guest.byolinux.known()

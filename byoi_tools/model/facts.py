@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.esp import Esp
-from byoi_tools.model.fact import Fact
+from byoi_tools.model.fact import Fact, NotExamined
+from byoi_tools.model.guest.guest import Guest
 from byoi_tools.model.image import Container
 
 
@@ -19,3 +20,4 @@ class Facts:
     disk: Fact[Disk]
     esps: Fact[tuple[Esp, ...]]
     bios: Fact[BiosBoot]
+    guest: Fact[Guest] = NotExamined("the guest was not read")
