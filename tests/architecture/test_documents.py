@@ -7,6 +7,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+import typer
 
 from byoi_tools import errors
 from byoi_tools.checks.catalogue import CHECKS
@@ -57,3 +58,11 @@ def test_paths_in_the_documents_exist() -> None:
     for document in ("README.md", "CONTRIBUTING.md"):
         for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", (ROOT / document).read_text()):
             assert (ROOT / target).exists(), f"{document} names {target}"
+
+
+def test_every_flag_has_an_environment_variable() -> None:
+    group = typer.main.get_command(app)
+    for name, command in getattr(group, "commands").items():  # noqa: B009 - typer keeps its own copy of click's types
+        for parameter in command.params:
+            if parameter.param_type_name == "option" and parameter.name != "help":
+                assert str(parameter.envvar).startswith("BYOI_"), f"{name} {parameter.opts}"

@@ -31,6 +31,15 @@ def servers() -> tuple[SimulatedServer, ...]:
     return (uefi, legacy, replace(uefi, name=SMALL, memory_mib=3 * 1024 + 1, disk_groups=(small_disk,)))
 
 
+def credentials_of(simulator: Simulator) -> dict[str, str]:
+    return {
+        "OVH_ENDPOINT": simulator.url,
+        "OVH_APPLICATION_KEY": simulator.credentials.application_key,
+        "OVH_APPLICATION_SECRET": simulator.credentials.application_secret,
+        "OVH_CONSUMER_KEY": simulator.credentials.consumer_key,
+    }
+
+
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     with Simulator(servers(), directory=tmp_path / "servers") as running:
@@ -42,10 +51,7 @@ def outside(simulator: Simulator, object_store: ObjectStore, bucket: str, tmp_pa
     """The environment as a user sets it for both clients."""
     return {
         **object_store.environment,
-        "OVH_ENDPOINT": simulator.url,
-        "OVH_APPLICATION_KEY": simulator.credentials.application_key,
-        "OVH_APPLICATION_SECRET": simulator.credentials.application_secret,
-        "OVH_CONSUMER_KEY": simulator.credentials.consumer_key,
+        **credentials_of(simulator),
         "BYOI_TO": f"s3://{bucket}/images",
         "BYOI_SERVER": NAME,
         "BYOI_CONFIRM": NAME,
@@ -280,16 +286,32 @@ def test_an_object_store_that_does_not_answer_well(
     assert_no_secrets(run, outside)
 
 
+def test_an_installation_that_was_left_is_watched_to_its_end(
+    image: Path, outside: dict[str, str], tmp_path: Path
+) -> None:
+    with Simulator(servers(), directory=tmp_path / "slow", pace_seconds=0.5) as slow:
+        environment = outside | credentials_of(slow)
+        command = [str(PROGRAM), "publish-and-deploy", str(image)]
+        with subprocess.Popen(
+            command, env=clean_environment(environment), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
+        ) as first:
+            assert first.stderr is not None
+            while "task " not in (line := first.stderr.readline()):
+                assert line, "the run ended without a task"
+            first.send_signal(signal.SIGTERM)
+            assert first.wait(30) == 130
+        watched = byoi_tools("status", NAME, "--watch", environment=environment)
+        assert watched.code == 0, watched.said
+        assert json.loads(slow.state_file(NAME).read_text())["status"] == "done"
+        assert "is installed" in watched.output
+        idle = byoi_tools("status", NAME, "--watch", environment=environment)
+        assert idle.code == 0
+        assert "no installation is running" in idle.output
+
+
 def test_a_busy_server(image: Path, outside: dict[str, str], tmp_path: Path, object_store: ObjectStore) -> None:
     with Simulator(servers(), directory=tmp_path / "slow", pace_seconds=5) as slow:
-        credentials = slow.credentials
-        environment = {
-            **outside,
-            "OVH_ENDPOINT": slow.url,
-            "OVH_APPLICATION_KEY": credentials.application_key,
-            "OVH_APPLICATION_SECRET": credentials.application_secret,
-            "OVH_CONSUMER_KEY": credentials.consumer_key,
-        }
+        environment = outside | credentials_of(slow)
         command = [str(PROGRAM), "publish-and-deploy", str(image)]
         with subprocess.Popen(
             command, env=clean_environment(environment), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True

@@ -151,13 +151,42 @@ def test_an_external_data_file_never_reaches_qemu_img(tmp_path: Path, fake_qemu_
 
 
 @pytest.mark.parametrize(
-    ("subformat", "name"),
-    [("monolithicFlat", "evil.vmdk"), ("twoGbMaxExtentSparse", "evil.vmdk"), ("twoGbMaxExtentFlat", "evil.vmdk")],
+    ("offset", "field"),
+    [
+        (32, (1).to_bytes(4, "big")),  # crypt_method: AES
+        (72, (1 << 63).to_bytes(8, "big")),  # incompatible_features: a bit that nobody has defined
+    ],
+    ids=["encrypted", "unknown feature"],
 )
-def test_a_vmdk_of_several_files_never_reaches_qemu_img(
-    tmp_path: Path, fake_qemu_img: Path, subformat: str, name: str
+def test_a_header_that_cannot_be_read_safely_never_reaches_qemu_img(
+    tmp_path: Path, fake_qemu_img: Path, offset: int, field: bytes
 ) -> None:
-    source = tmp_path / name
+    source = tmp_path / "evil.qcow2"
+    subprocess.run(["/usr/bin/qemu-img", "create", "-q", "-f", "qcow2", str(source), "64M"], check=True)
+    with source.open("r+b") as file:
+        file.seek(offset)
+        file.write(field)
+    with pytest.raises(ImageError):
+        convert_image(source, tmp_path / "out.raw", ImageType.RAW, Compression.NONE, QUIET)
+    assert not fake_qemu_img.exists()
+
+
+def test_a_truncated_qcow2_is_refused(raw: Path, tmp_path: Path) -> None:
+    source = tmp_path / "short.qcow2"
+    qemu_img("convert", "-f", "raw", "-O", "qcow2", raw, source)
+    with source.open("r+b") as file:
+        file.truncate(source.stat().st_size // 2)
+    with pytest.raises(ImageError, match="truncated"):
+        convert_image(source, tmp_path / "out.raw", ImageType.RAW, Compression.NONE, QUIET)
+    assert not (tmp_path / "out.raw").exists()
+
+
+@pytest.mark.parametrize(
+    "subformat",
+    ["monolithicFlat", "twoGbMaxExtentSparse", "twoGbMaxExtentFlat"],
+)
+def test_a_vmdk_of_several_files_never_reaches_qemu_img(tmp_path: Path, fake_qemu_img: Path, subformat: str) -> None:
+    source = tmp_path / "evil.vmdk"
     subprocess.run(
         ["/usr/bin/qemu-img", "create", "-q", "-f", "vmdk", "-o", f"subformat={subformat}", str(source), "64M"],
         check=True,
