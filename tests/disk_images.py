@@ -16,7 +16,7 @@ from byoi_tools.formats.source import Memory
 
 MIB = 1 << 20
 OPTIONAL_PROGRAMS = frozenset(
-    ["cryptsetup", "mkfs.btrfs", "mkfs.exfat", "mkfs.f2fs", "mkfs.ntfs", "mkfs.xfs", "mksquashfs", "objdump"]
+    ["mkfs.btrfs", "mkfs.exfat", "mkfs.f2fs", "mkfs.ntfs", "mkfs.xfs", "mksquashfs", "objdump"]
 )
 """Not among the packages that the project installs, though most come with guestfs."""
 _ENVIRONMENT = {**os.environ, "LC_ALL": "C.UTF-8", "TZ": "UTC"}

@@ -127,6 +127,16 @@ def test_contradiction_of_fat32_is_told_in_words(fat32: bytes, offset: int, data
     assert any(words in problem for problem in problems(patched(fat32, offset, data)))
 
 
+def test_fat_in_use_must_exist(fat32: bytes) -> None:
+    with pytest.raises(ImageMalformed):
+        FatFileSystem(patched(fat32, 40, b"\x82"))
+
+
+def test_root_directory_fills_whole_sectors(floppy: bytes) -> None:
+    """225 entries of 32 bytes need 15 sectors, which are missing for clusters (RootDirSectors, rounded up)."""
+    assert FatFileSystem(patched(floppy, 17, b"\xe1\0")).volume.cluster_count == 2880 - 1 - 2 * 9 - 15
+
+
 def test_sound_volumes_have_no_problems(floppy: bytes, fat32: bytes) -> None:
     assert problems(Memory(floppy)) == problems(Memory(fat32)) == ()
 
@@ -169,6 +179,21 @@ def test_fat32_copies_need_not_be_equal_when_one_is_in_use(fat32: bytes) -> None
     copy = 32 * 512 + 4 * 1000
     assert not FatFileSystem(patched(fat32, copy, b"\1")).volume.are_fats_equal
     assert FatFileSystem(Memory(patched(fat32, copy, b"\1").content[:40] + b"\x80" + fat32[41:])).volume.are_fats_equal
+
+
+def test_fat_in_use_is_the_one_that_counts(fat32: bytes) -> None:
+    """Extended flags 0x81: FAT 1 is in use; FAT 0 says that a further cluster is taken, which does not count."""
+    free = FatFileSystem(Memory(fat32)).volume.free_cluster_count
+    stale = patched(fat32, 32 * 512 + 4 * 1000, b"\1").content
+
+    assert FatFileSystem(Memory(stale)).volume.free_cluster_count == free - 1
+    assert FatFileSystem(patched(stale, 40, b"\x81")).volume.free_cluster_count == free
+
+
+def test_the_two_reserved_entries_are_no_free_clusters(floppy: bytes) -> None:
+    free = FatFileSystem(Memory(floppy)).volume.free_cluster_count
+
+    assert FatFileSystem(patched(floppy, 512, bytes(3))).volume.free_cluster_count == free
 
 
 def test_high_bits_of_fat32_entries_do_not_count(fat32: bytes) -> None:
@@ -234,6 +259,7 @@ def test_reading_stops_at_the_end_mark(floppy: bytes) -> None:
 def test_label_of_the_root_directory_comes_before_that_of_the_boot_sector(floppy: bytes) -> None:
     boot = floppy[:43] + b"BOOTLABEL  " + floppy[54:]
 
+    assert FatFileSystem(patched(boot, 38, b"\x28")).volume.label == ""  # only 0x29 means that there is one
     assert FatFileSystem(Memory(boot)).volume.label == "BOOTLABEL"
     assert FatFileSystem(patched(boot, ROOT12, slot(b"ROOTLABEL", attributes=0x08))).volume.label == "ROOTLABEL"
 

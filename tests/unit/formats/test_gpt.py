@@ -21,8 +21,8 @@ def content(tmp_path: Path) -> bytes:
     return partitioned(tmp_path / "disk", "label: gpt\nsize=1M, name=one\nsize=1M, name=two\n").read_bytes()
 
 
-def header(content: bytes, offset: int = 512, **fields: int) -> bytes:
-    """The header at an offset with fields replaced and a right CRC over 92 bytes."""
+def header(content: bytes, offset: int = 512, crc_bytes: int = 92, **fields: int) -> bytes:
+    """The header at an offset with fields replaced and a right CRC."""
     changed = bytearray(content[offset : offset + 512])
     places = {
         "size": (12, "<I"),
@@ -36,7 +36,7 @@ def header(content: bytes, offset: int = 512, **fields: int) -> bytes:
         place, form = places[name]
         struct.pack_into(form, changed, place, value)
     struct.pack_into("<I", changed, 16, 0)
-    struct.pack_into("<I", changed, 16, zlib.crc32(changed[:92]))
+    struct.pack_into("<I", changed, 16, zlib.crc32(changed[:crc_bytes]))
     return bytes(changed)
 
 
@@ -123,6 +123,15 @@ def test_header_size_must_fit_a_header(content: bytes, size: int, is_valid: bool
     assert gpt.primary is not None
     assert (gpt.primary.computed_crc32 is not None) is is_valid
     assert gpt.primary.is_header_valid is is_valid
+
+
+def test_crc_of_a_longer_header_covers_all_of_it(content: bytes) -> None:
+    longer = content[:604] + b"more" + content[608:]
+    gpt = read_gpt(patched(longer, 512, header(longer, size=96, crc_bytes=96)), 512)
+
+    assert gpt is not None
+    assert gpt.primary is not None
+    assert gpt.primary.is_header_valid
 
 
 @pytest.mark.parametrize("fields", [{"my_lba": 2}, {"revision": 0x00020000}], ids=str)

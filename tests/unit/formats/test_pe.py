@@ -80,6 +80,20 @@ def test_what_is_no_pe_image_is_refused_with_the_reason(offset: int, data: bytes
     assert words in (refused.value.details or "")
 
 
+def test_sections_without_bytes_in_the_file_need_none() -> None:
+    start = IMAGE.index(b".data")
+
+    assert read_pe(patched(IMAGE, start + 16, bytes(4) + b"\0\0\0\x7f")).required_bytes == 1024
+
+
+def test_data_directories_that_are_cut_off_mean_no_certificates() -> None:
+    """An optional header of 112 bytes claims sixteen of them."""
+    image = pe_image({".text": b"code"})
+    short = image[:0x54] + b"\x70\0" + image[0x56 : 0x58 + 112] + image[0x58 + 240 :]
+
+    assert read_pe(Memory(short)).certificates_size_bytes == 0
+
+
 def test_few_data_directories_mean_no_certificates() -> None:
     image = pe_image({".text": b"code"}, certificate=bytes(100))
 
