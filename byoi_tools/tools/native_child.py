@@ -1,0 +1,276 @@
+"""The program that reads guest file systems with the libyal libraries, in a process of its own, behind pipes.
+
+C parsers of hostile data run here and nowhere else. Before it reads a byte of an image the process gives up whatever
+it could do harm with: no new descriptors (so no file and no socket), no child, no core, 20 s of CPU, 1 GiB of memory,
+no network, no privileges. The disk comes through the pipe: it asks the parent for bytes at an offset.
+
+Started as `python -I -S -c` with a line of its own, so that it imports what it needs and nothing else, in
+milliseconds: `native_process.py` does that, and is the parent.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import struct
+import sys
+from typing import TYPE_CHECKING
+
+import pyfsext
+import pyfsxfs
+import pyvslvm
+
+from byoi_tools.tools.native_pipe import (
+    ANSWER,
+    BROKEN,
+    CPU_SECONDS,
+    GROUP_MEMBER,
+    MAX_FRAME_BYTES,
+    PIECE,
+    REFUSED,
+    REQUEST,
+    STATUS,
+    Disk,
+    Part,
+    Pipe,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+ADDRESS_SPACE_BYTES = 1024 * 1024 * 1024
+MAX_ENTRIES = 200_000
+KNOWN_DIRECTORIES = 10_000
+ENTRIES_A_PIECE = 2000
+_CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000
+_PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
+_NOBODY = 65534
+
+
+class Refused(Exception):
+    """The file system is damaged, or larger than it may be."""
+
+
+class Files:
+    """An open file system."""
+
+    def __init__(self, volume: Any, opened: object) -> None:
+        self._volume = volume
+        self._opened = opened  # must live as long as the volume
+        self._is_directory: dict[str, bool] = {"/": True}
+
+    def find(self, path: str) -> Any | None:
+        """The inode at a path, symlinks not followed; None where there is nothing."""
+        if path == "/":
+            return self._volume.get_root_directory()
+        parts = path.split("/")[1:]
+        for depth in range(1, len(parts)):
+            if not self._leads_on("/" + "/".join(parts[:depth])):
+                return None
+        return self._volume.get_file_entry_by_path(path)
+
+    def _leads_on(self, path: str) -> bool:
+        """Whether a directory is there; the libraries fail instead of answering when they walk through a file."""
+        known = self._is_directory.get(path)
+        if known is None:
+            entry = self._volume.get_file_entry_by_path(path)
+            known = entry is not None and (entry.get_file_mode() & 0xF000) == 0x4000
+            if len(self._is_directory) < KNOWN_DIRECTORIES:
+                self._is_directory[path] = known
+        return known
+
+    def status(self, path: str) -> Iterator[bytes]:
+        """The status, or nothing."""
+        entry = self.find(path)
+        if entry is not None:
+            yield _status(entry)
+
+    def entries(self, path: str) -> Iterator[bytes]:
+        """Status, length of the name, and name of every entry, without those whose name is no UTF-8."""
+        entry = self.find(path)
+        if entry is None or (entry.get_file_mode() & 0xF000) != 0x4000:
+            return
+        count = entry.get_number_of_sub_file_entries()
+        if count > MAX_ENTRIES:
+            raise Refused(f"a directory has more than {MAX_ENTRIES} entries")
+        for first in range(0, count, ENTRIES_A_PIECE):
+            last = min(count, first + ENTRIES_A_PIECE)
+            yield b"".join(_named(entry.get_sub_file_entry(index)) for index in range(first, last))
+
+    def read(self, path: str, limit: int) -> Iterator[bytes]:
+        """One byte that says whether a file is there, then its content."""
+        entry = self.find(path)
+        if entry is None or (entry.get_file_mode() & 0xF000) != 0x8000:
+            return
+        yield b"\1"
+        left = min(limit, entry.get_size())
+        while left > 0:
+            piece = entry.read(min(left, MAX_FRAME_BYTES))
+            if not piece:
+                raise Refused("a file ends before its size")
+            yield piece
+            left -= len(piece)
+
+    def read_link(self, path: str) -> Iterator[bytes]:
+        """One byte that says whether a symlink is there, then its target."""
+        entry = self.find(path)
+        if entry is not None and (entry.get_file_mode() & 0xF000) == 0xA000:
+            target = entry.get_symbolic_link_target()
+            yield b"\1" + (target or "").encode()
+
+
+def _status(entry: Any) -> bytes:
+    mode = entry.get_file_mode()
+    seconds = (entry.get_modification_time_as_integer() or 0) // 1_000_000_000
+    owner, group = entry.get_owner_identifier() or 0, entry.get_group_identifier() or 0
+    return STATUS.pack(mode & 0xFFFF, owner & 0xFFFFFFFF, group & 0xFFFFFFFF, entry.get_size() or 0, seconds)
+
+
+def _named(entry: Any) -> bytes:
+    try:
+        name = (entry.get_name() or "").encode()
+    except OSError:
+        return b""
+    if not name or b"/" in name or len(name) > 0xFFFF:
+        return b""
+    return _status(entry) + struct.pack(">H", len(name)) + name
+
+
+class Server:
+    """Answers requests until the parent closes the pipe."""
+
+    def __init__(self, pipe: Pipe) -> None:
+        self._pipe = pipe
+        self._disk = Disk(pipe)
+        self._files: list[Files] = []
+        self._groups: list[Any] = []  # must live as long as their volumes
+        self._logical: list[Any] = []
+
+    def run(self) -> None:
+        """Serve forever."""
+        while True:
+            kind, content = self._pipe.receive()
+            if kind != REQUEST:
+                raise SystemExit(2)
+            try:
+                for piece in self._answer(content):
+                    self._pipe.send(PIECE, piece)
+                self._pipe.send(ANSWER)
+            except (Refused, OSError, ValueError, OverflowError, struct.error, TypeError) as refused:
+                self._pipe.send(REFUSED, str(refused).encode("utf-8", "replace")[:2000])
+            except MemoryError:
+                self._pipe.send(BROKEN, b"it ran out of memory")
+                raise SystemExit(3) from None
+
+    def _answer(self, content: bytes) -> Iterator[bytes]:
+        name, _, rest = content.partition(b"\0")
+        numbers: tuple[int, ...]
+        if name == b"open":
+            numbers = struct.unpack(">BQQ", rest)
+            return self._open(*numbers)
+        if name == b"open-logical":
+            numbers = struct.unpack(">BI", rest)
+            return self._open_logical(*numbers)
+        if name == b"pread-logical":
+            numbers = struct.unpack(">IQI", rest)
+            return self._pread_logical(*numbers)
+        if name == b"groups":
+            return self._open_groups([GROUP_MEMBER.unpack(member) for member in _cut(rest, GROUP_MEMBER.size)])
+        volume, limit = struct.unpack_from(">IQ", rest)
+        files, path = self._files[volume], rest[12:].decode()
+        if name == b"status":
+            return files.status(path)
+        if name == b"entries":
+            return files.entries(path)
+        return files.read(path, limit) if name == b"read" else files.read_link(path)
+
+    def _open(self, is_xfs: int, start: int, size: int) -> Iterator[bytes]:
+        """Open a file system; the answer is its number."""
+        yield self._open_part(bool(is_xfs), Part(self._disk, start, size))
+
+    def _open_part(self, is_xfs: bool, part: object) -> bytes:
+        volume = pyfsxfs.volume() if is_xfs else pyfsext.volume()
+        volume.open_file_object(part)
+        self._files.append(Files(volume, part))
+        return struct.pack(">I", len(self._files) - 1)
+
+    def _open_logical(self, is_xfs: int, number: int) -> Iterator[bytes]:
+        """Open the file system on a logical volume; the answer is its number."""
+        yield self._open_part(bool(is_xfs), self._logical[number])
+
+    def _pread_logical(self, number: int, offset: int, length: int) -> Iterator[bytes]:
+        volume = self._logical[number]
+        volume.seek(offset, os.SEEK_SET)
+        yield volume.read(length)
+
+    def _open_groups(self, members: list[tuple[int, int, bytes]]) -> Iterator[bytes]:
+        """Number, size, group, name and problem of each logical volume; of a group with a problem just these two."""
+        parts = {_plain(uuid): Part(self._disk, start, size) for start, size, uuid in members}
+        seen: set[str] = set()
+        for part in parts.values():
+            handle = pyvslvm.handle()
+            handle.open_file_object(part)
+            group = handle.get_volume_group()
+            wanted = [_plain(volume.get_identifier().encode()) for volume in group.get_physical_volumes()]
+            if group.get_identifier() in seen:
+                continue
+            seen.add(group.get_identifier())
+            missing = sum(uuid not in parts for uuid in wanted)
+            if missing:
+                yield _logical_volume(0, 0, group, "", f"{missing} of its {len(wanted)} physical volumes are elsewhere")
+                continue
+            yield from self._open_group([parts[uuid] for uuid in wanted])
+
+    def _open_group(self, parts: list[Part]) -> Iterator[bytes]:
+        handle = pyvslvm.handle()
+        handle.open_physical_volume_files_as_file_objects(parts)
+        group = handle.get_volume_group()
+        self._groups.append((handle, group, parts))
+        for volume in group.get_logical_volumes():
+            self._logical.append(volume)
+            yield _logical_volume(len(self._logical) - 1, volume.get_size(), group, volume.get_name(), "")
+
+
+def _cut(content: bytes, size: int) -> list[bytes]:
+    return [content[start : start + size] for start in range(0, len(content), size)]
+
+
+def _plain(uuid: bytes) -> bytes:
+    return uuid.replace(b"-", b"").rstrip(b"\0")
+
+
+def _logical_volume(number: int, size: int, group: Any, name: str, problem: str) -> bytes:
+    texts = [group.get_name() or "", name, problem]
+    encoded = [text.encode()[:1000] for text in texts]
+    return struct.pack(">IQHHH", number, size, *map(len, encoded)) + b"".join(encoded)
+
+
+def give_up_rights() -> None:
+    """Drop what the process does not need; what the system does not permit to drop stays, the limits hold always."""
+    import ctypes
+
+    libc = ctypes.CDLL(None)
+    libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+    libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+    if libc.unshare(_CLONE_NEWNET):
+        libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET)
+    if os.geteuid() == 0:
+        os.setgroups([])
+        os.setresgid(_NOBODY, _NOBODY, _NOBODY)
+        os.setresuid(_NOBODY, _NOBODY, _NOBODY)
+    for limit, value in (
+        (resource.RLIMIT_CPU, CPU_SECONDS),
+        (resource.RLIMIT_AS, ADDRESS_SPACE_BYTES),
+        (resource.RLIMIT_CORE, 0),
+        (resource.RLIMIT_FSIZE, 0),
+        (resource.RLIMIT_NPROC, 0),
+        (resource.RLIMIT_NOFILE, 3),
+    ):
+        resource.setrlimit(limit, (value, value))
+
+
+def main() -> None:
+    """Serve the parent at the ends of standard input and output until it closes them."""
+    give_up_rights()
+    Server(Pipe(sys.stdin.buffer, sys.stdout.buffer)).run()
