@@ -60,7 +60,7 @@ def deployment_flags() -> list[str]:
     (DIRECTORY / "user-data.yaml").write_text("#cloud-config\nruncmd:\n  - [touch, /root/it-works]\n")
     return [
         *("--server", SERVER, "--confirm", SERVER),
-        *("--to", f"s3://{BUCKET}/debian", "--image-type", "qcow2", "--compress", "zstd"),
+        *("--to", f"s3://{BUCKET}/debian", "--image-type", "qcow2", "--compress", "zlib"),
         *("--expires", "2h", "--hostname", HOST_NAME, "--user-data", str(DIRECTORY / "user-data.yaml")),
         *("--receipt", str(DIRECTORY / "receipt.jsonl")),
     ]

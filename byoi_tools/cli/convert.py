@@ -10,7 +10,7 @@ import typer
 from byoi_tools.cli import options
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import write_result
-from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.image import Compression, Engine, ImageType
 
 
 def convert(
@@ -18,6 +18,8 @@ def convert(
     output: Annotated[Path, typer.Argument(help="The file to write; it must not exist.", show_default=False)],
     to: options.ConvertTo = ImageType.QCOW2,
     compress: options.Compress = Compression.NONE,
+    engine: options.Conversion = Engine.AUTO,
+    no_verify: options.NoVerify = False,
 ) -> None:
     """Write an image in another format.
 
@@ -26,5 +28,5 @@ def convert(
     from byoi_tools.conversion.convert import convert_image
     from byoi_tools.model.sizes import human_size
 
-    done = convert_image(image, output, to, compress, Progress())
+    done = convert_image(image, output, to, compress, Progress(), engine=engine, is_verified=not no_verify)
     write_result(f"{done.path}: {done.image_type.value}, {human_size(done.size_bytes)}\n")

@@ -10,7 +10,8 @@ import typer
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import DigestAlgorithm
-from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.image import Compression, Engine, ImageType
+from byoi_tools.model.location import require_file
 
 
 class OutputFormat(Enum):
@@ -36,8 +37,10 @@ def _flag(
     return typer.Option(name, help=help_text, envvar=envvar, show_default=show_default, metavar=metavar)
 
 
-Image = Annotated[Path, typer.Argument(help="The image file.", show_default=False)]
-Images = Annotated[list[Path], typer.Argument(help="The image files.", show_default=False)]
+_ANY_IMAGE = "file, https://HOST/PATH or s3://BUCKET/KEY."
+Image = Annotated[Path, typer.Argument(help="The image file.", show_default=False, parser=require_file)]
+AnyImage = Annotated[str, typer.Argument(help=f"The image: {_ANY_IMAGE}", show_default=False)]
+Images = Annotated[list[str], typer.Argument(help=f"The images, each a {_ANY_IMAGE}", show_default=False)]
 Format = Annotated[OutputFormat, _flag("--format", "Write the result as text or as JSON.")]
 
 Boot = Annotated[BootMode | None, _flag("--boot", "How the server boots. Needed unless the profile says it.")]
@@ -62,6 +65,10 @@ DeclaredType = Annotated[
 
 ConvertTo = Annotated[ImageType, _flag("--to", "The format of the output.", "BYOI_CONVERT_TO")]
 Compress = Annotated[Compression, _flag("--compress", "How the clusters of a qcow2 are compressed.")]
+Conversion = Annotated[
+    Engine, _flag("--engine", "Who converts: our own writer where it can (auto), or always qemu-img.")
+]
+NoVerify = Annotated[bool, _flag("--no-verify", "Do not read the converted image back and compare it with its source.")]
 Algorithms = Annotated[
     list[DigestAlgorithm] | None,
     _flag("--algorithm", "A digest to compute; may be given several times. sha256 and sha512 when not given."),

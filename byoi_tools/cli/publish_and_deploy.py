@@ -12,7 +12,7 @@ from byoi_tools.cli.rules import threshold
 from byoi_tools.cli.terminal import terminal_of, write_note, write_result
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, system_clock
 from byoi_tools.model.finding import Report
-from byoi_tools.model.image import Compression
+from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.server import InstallResult
 
@@ -27,6 +27,8 @@ def publish_and_deploy(
     fail_on: options.Fail = options.FailOn.ERROR,
     image_type: options.ServedType = None,
     compress: options.Compress = Compression.NONE,
+    engine: options.Conversion = Engine.AUTO,
+    no_verify: options.NoVerify = False,
     expires: options.Expires = "24h",
     hostname: options.Hostname = None,
     ssh_key: options.SshKey = None,
@@ -61,6 +63,8 @@ def publish_and_deploy(
         loader_path=efi_bootloader_path,
         served_type=image_type,
         compression=compress,
+        engine=engine,
+        is_verified=not no_verify,
         customizations=read_customizations(hostname, ssh_key, user_data, metadata),
         http_headers=read_headers(http_header),
         disk_group_id=disk_group,

@@ -3,28 +3,25 @@
 from __future__ import annotations
 
 import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from byoi_tools.conversion.plan import plan_conversion
-from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, NoSpace, UsageError
+from byoi_tools.conversion.by_qemu_img import convert_by_qemu_img
+from byoi_tools.conversion.by_writer import convert_by_writer
+from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, StorageError, UsageError
 from byoi_tools.formats.detection import is_ambiguous
 from byoi_tools.formats.vmdk import judge_vmdk
 from byoi_tools.inspection.container import open_virtual_disk
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.facts import Facts
-from byoi_tools.model.image import Compression, ImageFormat, ImageType
+from byoi_tools.model.image import Compression, Engine, ImageFormat, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.qcow2 import Qcow2Facts
-from byoi_tools.tools import qemu_img
-from byoi_tools.tools.image_file import open_image
-
-_SPARE_BYTES = 16 * 2**20
+from byoi_tools.tools.image_file import FileIdentity, open_image
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,38 +35,50 @@ class Converted:
 
 
 def convert_image(
-    source: Path, output: Path, output_type: ImageType, compression: Compression, observer: Observer
+    source: Path,
+    output: Path,
+    output_type: ImageType,
+    compression: Compression,
+    observer: Observer,
+    *,
+    engine: Engine = Engine.AUTO,
+    is_verified: bool = True,
 ) -> Converted:
     """Write `source` as `output`, which must not exist; the source is never changed.
 
-    The source's header is judged by our own reader before qemu-img starts. The output appears under its name only
-    when it is complete, was inspected, and was compared with the source; on any failure nothing is left. Raises
-    `ImageError`, `NoSpace`, `ToolError`, `IntegrityError` or `UsageError`.
+    qcow2 out of raw and qcow2 is written by our own writer, unless the engine says otherwise; the rest by qemu-img, and
+    not before our own reader has judged the header. The output appears under its name only when it is complete, was
+    inspected, and (unless `is_verified` is False) was compared with the source; on any failure nothing is left. Raises
+    `ImageError`, `NoSpace`, `ToolError`, `IntegrityError`, `UsageError`, or `StorageError` when the source changed.
     """
     if os.path.lexists(output):
         raise UsageError(f"{output} exists already", remedy="Remove it, or name another output.")
+    if output_type is ImageType.RAW and compression is not Compression.NONE:
+        raise UsageError("a raw image cannot be compressed", remedy="Use --compress none, or --to qcow2.")
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"the directory {output.absolute().parent} does not exist", remedy="Make it, or name another.")
+    identity = _identify(source)
     facts = inspect_image(source)
     source_format = judge_source(source, facts)
-    virtual_size_bytes = _virtual_size(source, facts, source_format)
-    plan = plan_conversion(source, facts.container.format, output, output_type, compression, virtual_size_bytes)
-    _check_space(source, source_format, output, output_type)
     with _unfinished(output) as partial:
-        arguments = (*plan.arguments[:-1], str(partial.absolute()))
-        limits = qemu_img.Limits(plan.seconds)
-        observer.work_started("converting", virtual_size_bytes)
-        qemu_img.convert(
-            arguments,
-            limits,
-            lambda percent: observer.work_advanced("converting", int(virtual_size_bytes * percent / 100)),
-        )
-        observer.work_finished("converting")
-        observer.work_started("comparing", None)
-        _verify(partial, output_type, virtual_size_bytes)
-        qemu_img.compare(source, source_format, partial, output_type.value, limits)
-        observer.work_finished("comparing")
-        size_bytes = partial.stat().st_size
+        if engine is Engine.AUTO and output_type is ImageType.QCOW2 and facts.container.format.image_type is not None:
+            convert_by_writer(source, facts, partial, compression, observer, is_verified=is_verified)
+        else:
+            convert_by_qemu_img(
+                source, facts, source_format, partial, output_type, compression, observer, is_verified=is_verified
+            )
+        size_bytes, virtual_size_bytes = _inspect_output(partial, output_type, facts)
+        if _identify(source) != identity:
+            raise StorageError(
+                f"{source} was changed while it was converted", remedy="Let nothing write to it, and convert it again."
+            )
         os.link(partial, output)
     return Converted(output, output_type, size_bytes, virtual_size_bytes)
+
+
+def _identify(source: Path) -> FileIdentity:
+    with open_image(source) as opened:
+        return opened.identity
 
 
 def judge_source(source: Path, facts: Facts) -> str:
@@ -112,25 +121,6 @@ def _refuse_holes(source: Path, qcow2: Qcow2Facts) -> None:
         )
 
 
-def _virtual_size(source: Path, facts: Facts, source_format: str) -> int:
-    size = facts.container.virtual_size_bytes
-    return size.value if isinstance(size, Known) else qemu_img.virtual_size(source, source_format)
-
-
-def _check_space(source: Path, source_format: str, output: Path, output_type: ImageType) -> None:
-    needed = qemu_img.measure(source, source_format, output_type.value) + _SPARE_BYTES
-    directory = output.absolute().parent
-    if not directory.is_dir():
-        raise UsageError(f"the directory {directory} does not exist", remedy="Make it, or name another output.")
-    free = shutil.disk_usage(directory).free
-    if free < needed:
-        raise NoSpace(
-            f"not enough free space in {directory} for the converted image",
-            details=f"up to {needed} bytes are needed, {free} are free",
-            remedy="Free some space, or name an output (or --work-dir) on another file system.",
-        )
-
-
 @contextmanager
 def _unfinished(output: Path) -> Iterator[Path]:
     """A directory beside the output, so that renaming is atomic; it is gone afterwards, whatever happened."""
@@ -138,18 +128,16 @@ def _unfinished(output: Path) -> Iterator[Path]:
         yield Path(directory) / "partial"
 
 
-def _verify(partial: Path, output_type: ImageType, virtual_size_bytes: int) -> None:
+def _inspect_output(partial: Path, output_type: ImageType, source: Facts) -> tuple[int, int]:
+    """The sizes of file and virtual disk, once our own reader has found the output to be what was asked for."""
     container = inspect_image(partial).container
-    seen = container.virtual_size_bytes.known()
-    expected = virtual_size_bytes if output_type is ImageType.QCOW2 else seen
-    if (
-        container.format.image_type is not output_type
-        or seen < virtual_size_bytes
-        or seen != expected
-        or container.damage
-    ):
+    virtual_size_bytes = container.virtual_size_bytes.known()
+    wanted = source.container.virtual_size_bytes
+    is_as_large = not isinstance(wanted, Known) or -(-wanted.value // 512) * 512 == virtual_size_bytes
+    if container.format.image_type is not output_type or not is_as_large or container.damage:
         raise IntegrityError(
             "the converted image is not what was asked for",
-            details=f"it reads as {container.format.value}, {seen} bytes; {container.damage or 'no damage was seen'}",
+            details=f"{container.format.value}, {virtual_size_bytes} bytes; {container.damage or 'no damage was seen'}",
             remedy="Do not use it. Try again; if it happens twice, report it with the output of qemu-img --version.",
         )
+    return container.size_bytes, virtual_size_bytes

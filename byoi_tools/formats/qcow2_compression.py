@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import zlib
-
 import zstandard
+from isal import igzip_lib, isal_zlib
 
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.qcow2_tables import malformed
@@ -25,7 +24,7 @@ def decompress_cluster(content: bytes, cluster_size: int, compression_type: int)
     """
     try:
         cluster = _decompress(content, cluster_size, compression_type)
-    except (zlib.error, zstandard.ZstdError) as error:
+    except (igzip_lib.IsalError, zstandard.ZstdError) as error:  # type: ignore[misc]  # isal's stub makes it an instance
         raise malformed("a compressed cluster of the qcow2 image is damaged", str(error)) from error
     if len(cluster) != cluster_size:
         details = f"{len(content)} bytes yield {len(cluster)} instead of {cluster_size}"
@@ -35,7 +34,7 @@ def decompress_cluster(content: bytes, cluster_size: int, compression_type: int)
 
 def _decompress(content: bytes, cluster_size: int, compression_type: int) -> bytes:
     if compression_type == ZLIB:
-        return zlib.decompressobj(_DEFLATE_WINDOW_BITS).decompress(content, cluster_size)
+        return isal_zlib.decompressobj(_DEFLATE_WINDOW_BITS).decompress(content, cluster_size)
     if compression_type == ZSTD:
         frames = zstandard.ZstdDecompressor(max_window_size=_ZSTD_WINDOW_LIMIT_BYTES)
         return frames.stream_reader(content).read(cluster_size + 1)

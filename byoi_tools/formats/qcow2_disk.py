@@ -80,6 +80,25 @@ class Qcow2Disk:
         end = min(offset + length, self.size_bytes)
         return b"".join(map(self._read_run, self._runs(offset, end))) if offset >= 0 else b""
 
+    def data_ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield (offset, length) of what is allocated, ascending and apart; between them the disk reads as zeros."""
+        mapped_by_entry = self._header.l2_entry_count * self._header.cluster_size_bytes
+        start = end = 0
+        for number, entry in enumerate(self._l1_table):
+            if entry & OFFSET_MASK == 0:
+                continue
+            first = number * mapped_by_entry
+            for run in self._runs(first, min(first + mapped_by_entry, self.size_bytes)):
+                if run.kind is _Kind.ZEROS:
+                    continue
+                if run.start != end:
+                    if end > start:
+                        yield start, end - start
+                    start = run.start
+                end = run.start + run.length
+        if end > start:
+            yield start, end - start
+
     def _read_run(self, run: _Run) -> bytes:
         if run.kind is _Kind.ZEROS:
             return bytes(run.length)

@@ -24,6 +24,13 @@ class Compression(Enum):
     ZSTD = "zstd"
 
 
+class Engine(Enum):
+    """Who converts: our own writer where it can, or always qemu-img."""
+
+    AUTO = "auto"
+    QEMU_IMG = "qemu-img"
+
+
 class ImageFormat(Enum):
     """What a file is by its content; `RAW` is what matches nothing else."""
 

@@ -1,9 +1,8 @@
-"""Inspects an image and checks the facts: the two first stages, which need nothing but the file."""
+"""Inspects an image and checks the facts: the two first stages, which need nothing but the image."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 
 from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile
@@ -14,6 +13,8 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report, Severity
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.intent import Intent, Target
+from byoi_tools.model.location import ImageLocation, suffix_of
+from byoi_tools.model.observer import Observer
 from byoi_tools.model.profile import Profile
 
 _TYPES_BY_SUFFIX = {".qcow2": ImageType.QCOW2, ".raw": ImageType.RAW}
@@ -33,9 +34,16 @@ def known_profile(name: str) -> Profile:
     return load_profile(name, frozenset(check.id for check in CHECKS))
 
 
-def check_file(path: Path, rules: Rules, loader_path: str | None, image_type: ImageType | None) -> Report:
-    """Return the report on an image file; raises `ImageError` when it cannot be read at all."""
-    return check_facts(inspect_image(path), rules, loader_path, image_type or declared_type(path))
+def check_location(
+    location: ImageLocation,
+    rules: Rules,
+    loader_path: str | None,
+    image_type: ImageType | None,
+    observer: Observer,
+) -> Report:
+    """Return the report on an image; raises `ImageError` or `StorageError` when it cannot be read at all."""
+    facts = inspect_image(location, observer)
+    return check_facts(facts, rules, loader_path, image_type or declared_type(location))
 
 
 def check_facts(
@@ -59,6 +67,6 @@ def check_facts(
     return check_image(CHECKS, facts, intent, rules.profile, rules.fail_on)
 
 
-def declared_type(path: Path) -> ImageType | None:
-    """The type that a file's suffix claims; None where it claims nothing (`.img` is used for both)."""
-    return _TYPES_BY_SUFFIX.get(path.suffix.lower())
+def declared_type(location: ImageLocation) -> ImageType | None:
+    """The type that a name's suffix claims; None where it claims nothing (`.img` is used for both)."""
+    return _TYPES_BY_SUFFIX.get(suffix_of(location))

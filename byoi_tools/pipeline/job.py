@@ -10,7 +10,7 @@ from pathlib import Path
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.finding import Severity
-from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.image import Compression, Engine, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import Server
@@ -35,6 +35,8 @@ class Job:
     loader_path: str | None
     served_type: ImageType | None
     compression: Compression
+    engine: Engine
+    is_verified: bool
     customizations: Customizations
     http_headers: tuple[tuple[str, Secret], ...]
     disk_group_id: int | None

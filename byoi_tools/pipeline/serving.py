@@ -153,6 +153,7 @@ def _key(job: Job) -> str:
         mtime=status.st_mtime_ns,
         image_type=job.served_type.value if job.served_type else "",
         compression=job.compression.value,
+        engine=job.engine.value,
         destination=str(job.destination.address_of("")),
     )
 
@@ -185,5 +186,13 @@ def _convert(job: Job, outside: Outside, workspace: Workspace, source: Path, fac
     """Convert to what will be served, in the workspace."""
     served_type = served_type_of(job, facts)
     output = workspace.directory() / f"{job.image.stem}.{served_type.value}"
-    convert_image(source, output, served_type, job.compression, outside.observer)
+    convert_image(
+        source,
+        output,
+        served_type,
+        job.compression,
+        outside.observer,
+        engine=job.engine,
+        is_verified=job.is_verified,
+    )
     return output

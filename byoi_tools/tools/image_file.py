@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -67,6 +68,19 @@ class ImageFile:
         except OSError as error:
             raise _unreadable(self._path, error) from error
         return content
+
+    def data_ranges(self) -> Iterator[tuple[int, int]]:
+        """Yield (offset, length) of what the file system has blocks for; between them the file reads as zeros."""
+        end = 0
+        while end < self.size_bytes:
+            try:
+                start = os.lseek(self._descriptor, end, os.SEEK_DATA)
+                end = os.lseek(self._descriptor, start, os.SEEK_HOLE)
+            except OSError as error:
+                if error.errno == errno.ENXIO:  # only a hole is left
+                    return
+                start, end = end, self.size_bytes  # the file system cannot tell: all of it may be data
+            yield start, min(end, self.size_bytes) - start
 
     def close(self) -> None:
         """Close the file; reading is over."""

@@ -179,7 +179,7 @@ def test_ctrl_c_ends_the_work_and_leaves_nothing(raw: Path, tmp_path: Path) -> N
     fake.chmod(0o755)
     environment = clean_environment({"PATH": f"{directory}:{os.environ['PATH']}"})
     with subprocess.Popen(
-        [str(PROGRAM), "convert", str(raw), str(tmp_path / "out.qcow2")],
+        [str(PROGRAM), "convert", str(raw), str(tmp_path / "out.raw"), "--to", "raw"],
         env=environment,
         stderr=subprocess.PIPE,
         text=True,

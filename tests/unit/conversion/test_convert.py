@@ -10,7 +10,7 @@ import pytest
 
 from byoi_tools.conversion.convert import convert_image
 from byoi_tools.errors import ImageError, ImageUnreadable, IntegrityError, NoSpace, ToolFailed, ToolMissing, UsageError
-from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.image import Compression, Engine, ImageType
 from byoi_tools.model.observer import Observer
 from fixtures.tiny.good import good_raw
 
@@ -52,18 +52,20 @@ def fake_qemu_img(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return directory / "calls"
 
 
+@pytest.mark.parametrize("engine", list(Engine))
 @pytest.mark.parametrize("compression", list(Compression))
-def test_raw_to_qcow2_keeps_the_content(raw: Path, tmp_path: Path, compression: Compression) -> None:
+def test_raw_to_qcow2_keeps_the_content(raw: Path, tmp_path: Path, compression: Compression, engine: Engine) -> None:
     output = tmp_path / "out.qcow2"
-    done = convert_image(raw, output, ImageType.QCOW2, compression, QUIET)
+    done = convert_image(raw, output, ImageType.QCOW2, compression, QUIET, engine=engine)
     assert done.size_bytes == output.stat().st_size
     assert is_same(raw, "raw", output, "qcow2")
     qemu_img("check", "-f", "qcow2", output)
 
 
-def test_the_same_input_gives_the_same_bytes(raw: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("engine", list(Engine))
+def test_the_same_input_gives_the_same_bytes(raw: Path, tmp_path: Path, engine: Engine) -> None:
     for name in ("a", "b"):
-        convert_image(raw, tmp_path / name, ImageType.QCOW2, Compression.ZLIB, QUIET)
+        convert_image(raw, tmp_path / name, ImageType.QCOW2, Compression.ZLIB, QUIET, engine=engine)
     assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
 
 
@@ -91,6 +93,13 @@ def test_nothing_but_the_output_is_left(raw: Path, tmp_path: Path) -> None:
     assert sorted(path.name for path in tmp_path.iterdir()) == ["good.raw", "out.qcow2"]
 
 
+def test_our_own_writer_needs_no_qemu_img(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.ZLIB, QUIET)
+    monkeypatch.undo()
+    assert is_same(raw, "raw", tmp_path / "out.qcow2", "qcow2")
+
+
 def test_progress_ends_at_the_whole(raw: Path, tmp_path: Path) -> None:
     class Collector(Observer):
         seen: list[int] = []  # noqa: RUF012 - one test, one list
@@ -98,7 +107,7 @@ def test_progress_ends_at_the_whole(raw: Path, tmp_path: Path) -> None:
         def work_advanced(self, work: str, done_bytes: int) -> None:
             self.seen.append(done_bytes)
 
-    convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, Collector())
+    convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, Collector(), engine=Engine.QEMU_IMG)
     assert Collector.seen[-1] == raw.stat().st_size
     assert Collector.seen == sorted(Collector.seen)
 
@@ -210,7 +219,7 @@ def test_a_vmdk_with_a_parent_never_reaches_qemu_img(tmp_path: Path, fake_qemu_i
 
 def test_a_wrong_result_is_refused_and_removed(raw: Path, tmp_path: Path, fake_qemu_img: Path) -> None:
     with pytest.raises(IntegrityError):
-        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET)
+        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET, engine=Engine.QEMU_IMG)
     assert "convert -p -f raw -O qcow2" in fake_qemu_img.read_text()
     assert not (tmp_path / "out.qcow2").exists()
     assert not list(tmp_path.glob(".out*"))
@@ -227,20 +236,20 @@ def fake(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, script: str) -> None:
 def test_too_little_space_is_found_before_the_work(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake(tmp_path, monkeypatch, "[ $1 = measure ] && echo '{\"required\": 4611686018427387904}' || exit 9")
     with pytest.raises(NoSpace, match="free space"):
-        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET)
+        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET, engine=Engine.QEMU_IMG)
 
 
 def test_what_qemu_img_says_is_passed_on(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     fake(tmp_path, monkeypatch, "echo 'it hurts' >&2; exit 3")
     with pytest.raises(ToolFailed) as failed:
-        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET)
+        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET, engine=Engine.QEMU_IMG)
     assert failed.value.details == "exit 3: it hurts"
 
 
 def test_a_machine_without_qemu_img(raw: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ToolMissing, match="not installed"):
-        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET)
+        convert_image(raw, tmp_path / "out.qcow2", ImageType.QCOW2, Compression.NONE, QUIET, engine=Engine.QEMU_IMG)
 
 
 @pytest.mark.parametrize("kind", ["missing", "empty", "directory", "fifo", "device"])
