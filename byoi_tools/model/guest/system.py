@@ -2,9 +2,36 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
+
+from byoi_tools.model.fact import Fact
+
+_KERNEL_PACKAGE = re.compile(r"(?:linux-image|linux-modules|kernel|linux)(?:-.+)?")
+_NO_KERNEL = re.compile(
+    r".*(?:-headers|-doc|-docs|-devel|-tools|-firmware|-base|-keys|-libc-dev|-perf|-srpm-macros)(?:-.+)?"
+)
 
 
 @dataclass(frozen=True, slots=True)
 class OperatingSystem:
-    """The operating system: os-release, architecture, package manager."""
+    """What the guest says it is; texts are empty where it does not say.
+
+    `distribution` is `ID` of os-release (`debian`), `like` its `ID_LIKE`, `version` its `VERSION_ID`, `name` its
+    `PRETTY_NAME`. `machine` is that of its programs, as `uname -m` gives it. `package_manager` is dpkg, rpm, pacman,
+    apk or empty. `packages` are the versions of what is installed, by name.
+    """
+
+    distribution: str
+    like: tuple[str, ...]
+    version: str
+    name: str
+    machine: str
+    package_manager: str
+    packages: Fact[Mapping[str, str]]
+
+    def kernel_packages(self) -> tuple[str, ...]:
+        """The installed packages that are named like a kernel's; skips where packages were not examined."""
+        names = self.packages.known()
+        return tuple(name for name in names if _KERNEL_PACKAGE.fullmatch(name) and not _NO_KERNEL.fullmatch(name))
