@@ -6,8 +6,9 @@ import sys
 
 from byoi_tools.cli import options
 from byoi_tools.cli.failure import show_error
+from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import terminal_of, write_result
-from byoi_tools.errors import ImageError
+from byoi_tools.errors import ImageError, StorageError
 from byoi_tools.model.finding import Report
 
 
@@ -22,20 +23,22 @@ def check(
 ) -> int:
     """Tell whether images would deploy and boot.
 
-    Reads nothing but the files. Exit 1 when the verdict on one of them is bad.
+    Reads nothing but the images, and of remote ones only a part. Exit 1 when the verdict on one of them is bad.
     """
     from byoi_tools.cli.rules import choose_rules
-    from byoi_tools.pipeline.checking import check_file
+    from byoi_tools.model.location import parse_location
+    from byoi_tools.pipeline.checking import check_location
     from byoi_tools.reports.json_v1 import render_reports
     from byoi_tools.reports.text import render_report
 
     rules = choose_rules(boot, profile, fail_on)
+    locations = [parse_location(image) for image in images]
     reports: list[Report] = []
     codes: list[int] = []
-    for image in images:
+    for location in locations:
         try:
-            reports.append(check_file(image, rules, efi_bootloader_path, image_type))
-        except ImageError as error:  # the other images are checked all the same
+            reports.append(check_location(location, rules, efi_bootloader_path, image_type, Progress()))
+        except (ImageError, StorageError) as error:  # the other images are checked all the same
             codes.append(show_error(error))
     if output_format is options.OutputFormat.JSON and (reports or len(images) > 1):
         write_result(render_reports(tuple(reports), is_list=len(images) > 1))

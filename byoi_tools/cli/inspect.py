@@ -5,19 +5,21 @@ from __future__ import annotations
 import sys
 
 from byoi_tools.cli import options
+from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import terminal_of, write_result
 
 
 def inspect(
-    image: options.Image,
+    image: options.AnyImage,
     output_format: options.Format = options.OutputFormat.TEXT,
 ) -> None:
     """Show what is in an image."""
     from byoi_tools.inspection.inspect import inspect_image
+    from byoi_tools.model.location import parse_location
     from byoi_tools.reports.facts_json import render_facts_json
     from byoi_tools.reports.facts_text import render_facts
 
-    facts = inspect_image(image)
+    facts = inspect_image(parse_location(image), Progress())
     if output_format is options.OutputFormat.JSON:
         write_result(render_facts_json(facts))
     else:

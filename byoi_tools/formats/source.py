@@ -9,7 +9,10 @@ from byoi_tools.errors import ImageMalformed
 
 
 class ByteSource(Protocol):
-    """A file, a virtual disk or a part of one. Reading raises an `ImageError` or nothing."""
+    """A file, something remote, a virtual disk or a part of one.
+
+    Reading raises `ImageError`, or `StorageError` when what is remote cannot be fetched, and nothing else.
+    """
 
     @property
     def size_bytes(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from pathlib import Path
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.partitions import read_disk
@@ -11,22 +10,25 @@ from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container
 from byoi_tools.inspection.esps import read_esps
+from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Container
-from byoi_tools.tools.image_file import open_image
+from byoi_tools.model.location import ImageLocation
+from byoi_tools.model.observer import Observer
 
 
-def inspect_image(path: Path) -> Facts:
-    """Return the facts of an image file; reads nothing but that file, and of it only what the facts need.
+def inspect_image(location: ImageLocation, observer: Observer | None = None) -> Facts:
+    """Return the facts of an image; reads nothing but that image, and of it only what the facts need.
 
-    Raises `ImageError` when the path is no readable regular file, or its container cannot be decoded at all. Damage
-    further inside is not an error: those facts are not examined, with the reason.
+    Raises `ImageError` when a path is no readable regular file, or the container cannot be decoded at all, and
+    `StorageError` when a remote image cannot be fetched, whatever was to be read. Damage further inside is not an
+    error: those facts are not examined, with the reason.
     """
-    with open_image(path) as source:
-        return inspect_source(source, str(path), source.allocated_bytes)
+    with open_source(location, observer or Observer()) as source:
+        return inspect_source(source, str(location), source.allocated_bytes)
 
 
 def inspect_source(source: ByteSource, path: str, allocated_bytes: int) -> Facts:

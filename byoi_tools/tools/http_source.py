@@ -1,0 +1,103 @@
+"""The door to an image behind a URL: a `ByteSource` that fetches what is read of it, and never the whole."""
+
+from __future__ import annotations
+
+import random
+from types import TracebackType
+
+from byoi_tools.errors import ImageUnreadable, IntegrityError
+from byoi_tools.model.secret import Secret
+from byoi_tools.tools.block_cache import BLOCK_BYTES, BlockCache
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.http_ranges import HttpRanges, RangeAnswer, RangeFailed
+
+_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)  # the first is for a kept connection that the server has closed meanwhile
+_JITTER = 0.5
+_RANGE_NOT_SATISFIABLE = 416
+
+
+class HttpSource:
+    """An object that is read by ranged GETs, as it was when it was opened; a context manager that closes it.
+
+    Failures that may pass (5xx, timeouts, broken connections) are tried again four times within some seconds. Reading
+    raises `StorageError` when that does not help, and `IntegrityError` when the object was exchanged meanwhile: its
+    ETag (else Last-Modified) and its size are compared in every answer. `fetched_bytes` and `requests` count what came
+    and what was asked. Not to be shared by threads.
+    """
+
+    def __init__(self, url: Secret, name: str, clock: Clock) -> None:
+        self._name = name
+        self._clock = clock
+        self._ranges = HttpRanges(url, name)
+        self.fetched_bytes = 0
+        self.requests = 0
+        try:
+            first = self._try_get(0, BLOCK_BYTES - 1)
+        except RangeFailed as failed:
+            if failed.status == _RANGE_NOT_SATISFIABLE:
+                raise ImageUnreadable(f"{name} is empty", remedy="Build or upload the image again.") from failed
+            raise
+        self._version, self._size_bytes = first.version, first.total_bytes
+        self._cache = BlockCache(self._fetch, first.total_bytes)
+        self._cache.keep(0, first.content)
+
+    @property
+    def size_bytes(self) -> int:
+        """The size of the object."""
+        return self._size_bytes
+
+    @property
+    def allocated_bytes(self) -> int:
+        """The size of the object: stores know no holes."""
+        return self._size_bytes
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return the bytes from `offset` on: `length` of them, or fewer at the end of the object."""
+        return self._cache.read_at(offset, length)
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._ranges.close()
+
+    def __enter__(self) -> HttpSource:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _fetch(self, offset: int, length: int) -> bytes:
+        try:
+            answer = self._try_get(offset, offset + length - 1)
+        except RangeFailed as failed:
+            if failed.status == _RANGE_NOT_SATISFIABLE:
+                raise self._exchanged("it is shorter now") from failed
+            raise
+        if (answer.version, answer.total_bytes) != (self._version, self._size_bytes):
+            now = f"{answer.total_bytes} bytes, version {answer.version[:80]!r}"
+            raise self._exchanged(f"{self._size_bytes} bytes, version {self._version[:80]!r} before; {now} now")
+        return answer.content
+
+    def _exchanged(self, details: str) -> IntegrityError:
+        return IntegrityError(
+            f"{self._name} was exchanged while it was read",
+            details=details,
+            remedy="Run the same command again, when nobody writes the object.",
+        )
+
+    def _try_get(self, first: int, last: int) -> RangeAnswer:
+        for pause in _PAUSES_SECONDS:
+            try:
+                return self._get(first, last)
+            except RangeFailed as failed:
+                if not failed.is_passing:
+                    raise
+            self._clock.sleep(pause * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - not for secrets
+        return self._get(first, last)
+
+    def _get(self, first: int, last: int) -> RangeAnswer:
+        self.requests += 1
+        answer = self._ranges.get(first, last)
+        self.fetched_bytes += len(answer.content)
+        return answer
