@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from byoi_tools.checks.check import Check
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.fact import NotKnownError
+from byoi_tools.model.fact import NotKnownError, UnfinishedError
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import ImageSummary, Observation, Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.intent import Intent
@@ -41,6 +41,8 @@ def _run(check: Check, subject: Subject, profile: Profile) -> tuple[Outcome, ...
     except NotKnownError as unknown:
         if not observations:
             return (Outcome(check.id, OutcomeKind.SKIPPED, severity, unknown.reason),)
+    except UnfinishedError as unfinished:
+        return (Outcome(check.id, OutcomeKind.ERRORED, severity, unfinished.reason, remedy=unfinished.remedy),)
     except Exception as broken:  # whatever it is, it is a defect of the check, and must not pass
         return (_errored(check, severity, broken),)
     if not observations:

@@ -12,7 +12,7 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.boot import BootSetup
 from byoi_tools.model.guest.byolinux import ByolinuxSetup
 from byoi_tools.model.guest.cloud import CloudSetup
-from byoi_tools.model.guest.guest import Guest
+from byoi_tools.model.guest.guest import Guest, Volume
 from byoi_tools.model.guest.identity import Identity
 from byoi_tools.model.guest.kernels import Kernels
 from byoi_tools.model.guest.mounts import Mounts
@@ -109,6 +109,11 @@ class Subject:
             return self.intent.loader_path
         chosen = choose_loader(self.esp_content)
         return efi_path(chosen.path) if chosen else None
+
+    @property
+    def volumes(self) -> tuple[Volume, ...]:
+        """The file systems and swap spaces of the disk."""
+        return self.facts.volumes.known()
 
     @property
     def guest(self) -> Guest:

@@ -1,4 +1,4 @@
-"""Reads one image file from the outside in: container, disk, EFI system partitions, legacy boot code."""
+"""Reads one image file from the outside in: container, disk, EFI system partitions, legacy boot code, guest."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container
 from byoi_tools.inspection.esps import read_esps
 from byoi_tools.inspection.open_source import open_source
+from byoi_tools.inspection.guest.read import read_guest
+from byoi_tools.inspection.guest.roots import Around
 from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.fact import Fact, Known, NotExamined
@@ -51,7 +53,7 @@ def inspect_source(source: ByteSource, path: str, allocated_bytes: int) -> Facts
 
 def _closed(container: Container, reason: str) -> Facts:
     unknown = NotExamined(reason)
-    return Facts(container, disk=unknown, esps=unknown, bios=unknown)
+    return Facts(container, disk=unknown, esps=unknown, bios=unknown, volumes=unknown, guest=unknown)
 
 
 def _open(container: Container, source: ByteSource, disk: Disk) -> Facts:
@@ -60,7 +62,11 @@ def _open(container: Container, source: ByteSource, disk: Disk) -> Facts:
     except ImageMalformed as malformed:
         bios = NotExamined(malformed.message)
         container = replace(container, damage=_in_words(malformed))
-    return Facts(container, disk=Known(disk), esps=Known(read_esps(source, disk)), bios=bios)
+    esps = read_esps(source, disk)
+    inside = read_guest(source, Around(disk, esps, bios.value if isinstance(bios, Known) else None))
+    return Facts(
+        container, disk=Known(disk), esps=Known(esps), bios=bios, volumes=Known(inside.volumes), guest=inside.guest
+    )
 
 
 def _in_words(malformed: ImageMalformed) -> str:

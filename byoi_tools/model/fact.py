@@ -16,6 +16,15 @@ class NotKnownError(Exception):
         self.reason = reason
 
 
+class UnfinishedError(Exception):
+    """Raised when a fact is missing because its reader failed; the check runner turns it into an errored outcome."""
+
+    def __init__(self, reason: str, remedy: str) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.remedy = remedy
+
+
 @dataclass(frozen=True, slots=True)
 class Known(Generic[Value]):
     """A fact that was examined; `None` and empty values mean that the thing is absent."""
@@ -36,6 +45,15 @@ class NotExamined:
     def known(self) -> NoReturn:
         """Raise `NotKnownError` with the reason."""
         raise NotKnownError(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Broken(NotExamined):
+    """A fact whose reader has a defect: checks that need it fail closed."""
+
+    def known(self) -> NoReturn:
+        """Raise `UnfinishedError` with the reason."""
+        raise UnfinishedError(self.reason, "Please report this; checks that need what was to be read fail until then.")
 
 
 Fact = Known[Value] | NotExamined

@@ -8,16 +8,20 @@ from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.esp import Esp
 from byoi_tools.model.fact import Fact, NotExamined
-from byoi_tools.model.guest.guest import Guest
+from byoi_tools.model.guest.guest import Guest, Volume
 from byoi_tools.model.image import Container
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The container, and what could be read inside it; `esps` is empty where the disk has none."""
+    """The container, and what could be read inside it; `esps` is empty where the disk has none.
+
+    `volumes` are the file systems and swap spaces of the disk, whether or not they belong to a guest.
+    """
 
     container: Container
     disk: Fact[Disk]
     esps: Fact[tuple[Esp, ...]]
     bios: Fact[BiosBoot]
+    volumes: Fact[tuple[Volume, ...]] = NotExamined("the guest was not read")
     guest: Fact[Guest] = NotExamined("the guest was not read")

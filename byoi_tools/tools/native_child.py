@@ -157,7 +157,7 @@ class Server:
                 for piece in self._answer(content):
                     self._pipe.send(PIECE, piece)
                 self._pipe.send(ANSWER)
-            except (Refused, OSError, ValueError, OverflowError, struct.error, TypeError) as refused:
+            except (Refused, OSError, ValueError, OverflowError, TypeError, struct.error) as refused:
                 self._pipe.send(REFUSED, str(refused).encode("utf-8", "replace")[:2000])
             except MemoryError:
                 self._pipe.send(BROKEN, b"it ran out of memory")
@@ -177,8 +177,9 @@ class Server:
             return self._pread_logical(*numbers)
         if name == b"groups":
             return self._open_groups([GROUP_MEMBER.unpack(member) for member in _cut(rest, GROUP_MEMBER.size)])
-        volume, limit = struct.unpack_from(">IQ", rest)
-        files, path = self._files[volume], rest[12:].decode()
+        number, limit = struct.unpack_from(">IQ", rest)
+        files: Files = self._files[number]
+        path = rest[12:].decode()
         if name == b"status":
             return files.status(path)
         if name == b"entries":

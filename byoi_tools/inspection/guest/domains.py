@@ -16,14 +16,14 @@ from byoi_tools.inspection.guest.mounts import read_mounts
 from byoi_tools.inspection.guest.network import read_network
 from byoi_tools.inspection.guest.ssh import read_ssh
 from byoi_tools.inspection.guest.system import read_system
-from byoi_tools.model.fact import Fact, Known, NotExamined
+from byoi_tools.model.fact import Broken, Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest
 
 Value = TypeVar("Value")
 
 
 def read_domains(context: GuestContext, other_roots: tuple[str, ...]) -> Guest:
-    """Return the guest; raises nothing for what its files contain."""
+    """Return the guest; raises nothing for what its files contain, not even where a reader has a defect."""
     return Guest(
         volumes=context.volumes,
         other_roots=other_roots,
@@ -44,3 +44,5 @@ def _read(read: Callable[[GuestContext], Value], context: GuestContext) -> Fact[
         return Known(read(context))
     except (ImageError, ToolError) as error:
         return NotExamined(f"{error.message} ({error.details})" if error.details else error.message)
+    except Exception as defect:  # a defect of the reader must neither end the whole inspection nor pass for absence
+        return Broken(f"what reads it broke: {type(defect).__name__}: {defect}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.guest.boot import BootSetup
@@ -13,15 +14,34 @@ from byoi_tools.model.guest.kernels import Kernels
 from byoi_tools.model.guest.mounts import Mounts
 from byoi_tools.model.guest.network import NetworkSetup
 from byoi_tools.model.guest.ssh import SshSetup
+from byoi_tools.model.guest.superblock import Superblock
 from byoi_tools.model.guest.system import OperatingSystem
+
+
+class TroubleKind(Enum):
+    """Why the files of a volume are not known."""
+
+    UNSUPPORTED = "nothing reads it"
+    DAMAGED = "it is damaged"
+    READER_FAILED = "its reader failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong with a volume, and what to do about it."""
+
+    kind: TroubleKind
+    reason: str
+    remedy: str
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A file system of the image and where the guest mounts it.
+    """A file system or swap space of the image and where the guest mounts it.
 
     `source` names it as the disk has it (`partition 3`, `partition 3, volume vg0/root`), `file_system` as `blkid` does.
-    `mount_point` is empty for one that the guest does not mount. `reader` is `native` or `guestfs`.
+    `mount_point` is empty for one that the guest does not mount. `reader` is `native`, `guestfs`, or empty where
+    nobody read it. `superblock` is known for ext and XFS. `trouble` is the first thing that went wrong with reading it.
     """
 
     source: str
@@ -30,13 +50,16 @@ class Volume:
     label: str
     mount_point: str
     reader: str
+    superblock: Superblock | None = None
+    trouble: Trouble | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Guest:
     """One root and all that its files tell. A domain that could not be read is not examined, with the reason.
 
-    `volumes` are the file systems that make up its tree, the root first; `other_roots` names further roots.
+    `volumes` are those of the whole image: first the ones that make up its tree, from the root on, then the others.
+    `other_roots` names the volumes that hold further roots.
     """
 
     volumes: tuple[Volume, ...]

@@ -1,0 +1,100 @@
+"""Finds the root among the volumes of an image, and puts the guest's tree together as its own fstab says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from byoi_tools.errors import ImageError, ToolError
+from byoi_tools.formats.fstab import read_fstab
+from byoi_tools.inspection.guest.context import GuestContext
+from byoi_tools.inspection.guest.devices import known_devices
+from byoi_tools.inspection.guest.tree import GuestTree
+from byoi_tools.inspection.guest.volumes import FoundVolume
+from byoi_tools.inspection.guest.watched import WatchedFiles
+from byoi_tools.model.bios import BiosBoot
+from byoi_tools.model.disk import Disk
+from byoi_tools.model.esp import Esp
+from byoi_tools.model.guest.devices import DeviceName, NameKind
+from byoi_tools.model.guest.files import FileKind, FileReader
+from byoi_tools.model.guest.guest import Volume
+from byoi_tools.model.guest.mounts import FstabEntry
+
+_MARKS = ("/etc/os-release", "/usr/lib/os-release", "/etc/fstab")
+_MAXIMUM_MOUNTS = 30
+_PARTITION_NUMBER = re.compile(r"/dev/(?:[a-z]+|nvme\d+n\d+p|mmcblk\d+p)(\d+)")
+
+
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What is known of the disk around a guest."""
+
+    disk: Disk
+    esps: tuple[Esp, ...]
+    bios: BiosBoot | None
+
+
+def find_roots(volumes: Iterable[FoundVolume]) -> list[FoundVolume]:
+    """Return the volumes that hold a Linux root, those first whose partition type says so."""
+    return sorted((volume for volume in volumes if _is_root(volume)), key=lambda volume: not volume.is_root_by_type)
+
+
+def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], around: Around) -> GuestContext:
+    """Return the guest whose root that is, with every volume mounted that its fstab names and that can be read.
+
+    Sets the mount points of the volumes. Names that no volume of the image has are left out: checks tell of them.
+    Raises what the readers raise.
+    """
+    assert root.files is not None  # noqa: S101 - it was found by its files
+    root.mount_point = "/"
+    mounts: dict[str, FileReader] = {"/": root.files}
+    context = GuestContext(
+        GuestTree(mounts), around.disk, around.esps, tuple(found.volume for found in volumes), around.bios
+    )
+    devices = known_devices(context)
+    for entry in read_fstab(context.tree.read_text("/etc/fstab") or "")[:_MAXIMUM_MOUNTS]:
+        device = devices.find(entry.device)
+        found = _find(volumes, device.source if device else _source_of(entry))
+        files = _mountable(found, entry)
+        if found is not None and files is not None and entry.mount_point not in mounts:
+            found.mount_point = entry.mount_point
+            mounts[entry.mount_point] = files
+    return replace(context, tree=GuestTree(mounts), volumes=order_volumes(volumes))
+
+
+def _is_root(volume: FoundVolume) -> bool:
+    files = volume.files
+    if files is None:
+        return False
+    try:
+        etc = files.status("/etc")
+        return etc is not None and etc.kind is FileKind.DIRECTORY and any(map(files.status, _MARKS))
+    except (ImageError, ToolError):
+        return False
+
+
+def _find(volumes: tuple[FoundVolume, ...], source: str) -> FoundVolume | None:
+    return next((found for found in volumes if found.source == source), None)
+
+
+def _source_of(entry: FstabEntry) -> str:
+    """The partition that a name such as /dev/vda1 meant where the image was made: it has but one disk."""
+    name: DeviceName = entry.device
+    numbered = _PARTITION_NUMBER.fullmatch(name.value)
+    is_disk = name.kind in (NameKind.DISK, NameKind.VIRTUAL_DISK)
+    return f"partition {numbered[1]}" if is_disk and numbered else ""
+
+
+def _mountable(found: FoundVolume | None, entry: FstabEntry) -> WatchedFiles | None:
+    """The files of a volume that is not mounted yet, at a mount point below the root."""
+    if found is None or found.mount_point or not entry.mount_point.startswith("/") or entry.mount_point == "/":
+        return None
+    return found.files
+
+
+def order_volumes(volumes: tuple[FoundVolume, ...]) -> tuple[Volume, ...]:
+    """The facts of the volumes as they are by now: the root, what is mounted, the others."""
+    return tuple(
+        found.volume for found in sorted(volumes, key=lambda found: (not found.mount_point, found.mount_point))
+    )

@@ -1,0 +1,50 @@
+"""Remembers the first thing that went wrong with a file system, whoever was reading it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from byoi_tools.errors import ByoiError, ImageError, ToolError
+from byoi_tools.model.guest.files import FileReader, FileStatus, NamedStatus
+from byoi_tools.model.guest.guest import Trouble, TroubleKind
+
+Value = TypeVar("Value")
+
+
+class WatchedFiles:
+    """A `FileReader` that passes everything on; `trouble` is what the first error was."""
+
+    def __init__(self, files: FileReader) -> None:
+        self._files = files
+        self.trouble: Trouble | None = None
+
+    def status(self, path: str) -> FileStatus | None:
+        """The status of the inode at a path."""
+        return self._watch(lambda: self._files.status(path))
+
+    def entries(self, path: str) -> tuple[NamedStatus, ...]:
+        """The entries of a directory."""
+        return self._watch(lambda: self._files.entries(path))
+
+    def read(self, path: str, limit_bytes: int) -> bytes | None:
+        """The content of a regular file."""
+        return self._watch(lambda: self._files.read(path, limit_bytes))
+
+    def read_link(self, path: str) -> str | None:
+        """The target of a symlink."""
+        return self._watch(lambda: self._files.read_link(path))
+
+    def _watch(self, ask: Callable[[], Value]) -> Value:
+        try:
+            return ask()
+        except (ImageError, ToolError) as error:
+            self.trouble = self.trouble or trouble_of(error)
+            raise
+
+
+def trouble_of(error: ByoiError) -> Trouble:
+    """The trouble that an error means."""
+    kind = TroubleKind.DAMAGED if isinstance(error, ImageError) else TroubleKind.READER_FAILED
+    reason = f"{error.message} ({error.details})" if error.details else error.message
+    return Trouble(kind, reason, error.remedy)
