@@ -15,6 +15,7 @@ from byoi_tools.model.esp import GrubModules
 from byoi_tools.model.partition import Partition
 
 MAX_OBJECTS = 4096
+MAX_CORE_BYTES = 2 * 1024 * 1024
 _MODULES_MAGIC = b"mimg"
 _ELF, _CONFIG, _PREFIX = 0, 2, 3
 _KERNEL_ADDRESS = slice(0x5A, 0x5C)
@@ -35,15 +36,15 @@ def read_grub_modules(section: bytes) -> GrubModules | None:
         offset, size = struct.unpack_from("<QQ", section, 8)
     texts = {_CONFIG: "", _PREFIX: ""}
     module_count = 0
-    for kind, content in _objects(section, offset, size):
+    for kind, content in grub_objects(section, offset, size):
         module_count += kind == _ELF
         if kind in texts and not texts[kind]:
             texts[kind] = content.partition(b"\0")[0].decode("utf-8", "replace")
     return GrubModules(prefix=texts[_PREFIX], config=texts[_CONFIG], module_count=module_count)
 
 
-def _objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """The objects: type and size, which includes this header of eight bytes."""
+def grub_objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
+    """Yield type and content of the objects behind a module info; their stored size includes a header of eight bytes."""
     end = min(end, len(section))
     for _ in range(MAX_OBJECTS):
         if offset + 8 > end:
@@ -102,6 +103,15 @@ def read_grub_core(disk: ByteSource, sector_size_bytes: int, lba: int, partition
         problem=_core_problem(disk, sector_size_bytes, lba, sector, blocks)
         or _place_problem(lba, end_lba, holder, partitions),
     )
+
+
+def read_core_image(disk: ByteSource, sector_size_bytes: int, lba: int) -> bytes:
+    """Return the core image that starts in a sector, put together by its block list; no more than two mebibytes."""
+    content = disk.read_at(lba * sector_size_bytes, 512)
+    for start, count in _read_block_list(content):
+        room = MAX_CORE_BYTES - len(content)
+        content += disk.read_at(start * sector_size_bytes, max(0, min(count * sector_size_bytes, room)))
+    return content
 
 
 def _read_block_list(sector: bytes) -> tuple[tuple[int, int], ...]:

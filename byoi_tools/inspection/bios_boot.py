@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.grub_image import boot_code_kind, read_core_pointer, read_grub_core
+from byoi_tools.formats.grub_core import read_core_modules
+from byoi_tools.formats.grub_image import boot_code_kind, read_core_image, read_core_pointer, read_grub_core
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.bios import BiosBoot, BootCodeKind
 from byoi_tools.model.disk import Disk
@@ -15,4 +16,7 @@ def read_bios_boot(source: ByteSource, disk: Disk) -> BiosBoot:
         return BiosBoot(kind, None)
     partitions = tuple(found.partition for found in disk.partitions)
     lba = read_core_pointer(disk.mbr.boot_code)
-    return BiosBoot(kind, read_grub_core(source, disk.sector_size_bytes, lba, partitions))
+    core = read_grub_core(source, disk.sector_size_bytes, lba, partitions)
+    image = b"" if core.problem else read_core_image(source, disk.sector_size_bytes, lba)
+    modules, names = read_core_modules(image) or (None, frozenset[str]())
+    return BiosBoot(kind, core, modules, "normal" in names)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from byoi_tools.model.esp import GrubModules
+
 
 class BootCodeKind(Enum):
     """Whose boot code lies in LBA 0, by its known strings and bytes."""
@@ -42,7 +44,13 @@ class GrubCore:
 
 @dataclass(frozen=True, slots=True)
 class BiosBoot:
-    """The boot code of LBA 0 and, for GRUB, its core image."""
+    """The boot code of LBA 0 and, for GRUB, its core image with what is built into it.
+
+    `grub` is None where the core image could not be unpacked; `is_normal_built_in` tells that it needs no modules to
+    read a grub.cfg.
+    """
 
     kind: BootCodeKind
     grub_core: GrubCore | None
+    grub: GrubModules | None = None
+    is_normal_built_in: bool = False
