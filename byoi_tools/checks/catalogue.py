@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from byoi_tools.checks import bios, container, esp, ptable, size
+from byoi_tools.checks import bios, byol, container, esp, hygiene, ptable, size
 from byoi_tools.checks.check import Check
 
 FAMILIES: dict[str, ModuleType] = {
@@ -13,6 +13,8 @@ FAMILIES: dict[str, ModuleType] = {
     "ptable": ptable,
     "esp": esp,
     "bios": bios,
+    "hygiene": hygiene,
+    "byol": byol,
 }
 
 

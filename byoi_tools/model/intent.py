@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.fact import Fact, NotExamined
@@ -29,7 +30,7 @@ class Intent:
 
     `loader_path` is `efiBootloaderPath` as the user declares it, None when it is to be found in the ESP.
     `image_type` is the declared type: of the command line, else of the file's suffix, None when neither says.
-    `user_data_bytes` is the size of the user data, None without any.
+    `user_data_bytes` is the size of the user data, None without any. `today` is the day on which the image is judged.
     """
 
     product: Product
@@ -38,3 +39,4 @@ class Intent:
     image_type: ImageType | None = None
     user_data_bytes: int | None = None
     target: Target = Target()
+    today: Fact[date] = NotExamined("nobody said what day it is")

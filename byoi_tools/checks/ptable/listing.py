@@ -9,11 +9,10 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import ON_RAW, name_partition, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.formats.partition_types import is_known_type
-from byoi_tools.model.boot import Product
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition import Partition, PartitionKind
+from byoi_tools.model.partition import Partition
 from byoi_tools.model.partition_table import TableScheme
 
 # Root partitions by the Discoverable Partitions Specification, of machines that are not x86-64.
@@ -146,34 +145,3 @@ def _odd_type(message: str, partitions: list[Partition], types: list[str]) -> Ob
         expected="types in use on x86-64",
         evidence=name_some([name_partition(p) for p in partitions]),
     )
-
-
-@check(
-    "ptable.single-partition",
-    "the image has exactly one partition",
-    Severity.ERROR,
-    remedy="Build the image for Bring Your Own Linux with the root file system as its only partition.",
-    product=Product.BYOLINUX,
-)
-def single_partition(subject: Subject) -> Iterator[Observation]:
-    """A Bring Your Own Linux image has one partition.
-
-    Why: the provider makes the partitions (and the ESP) itself and copies the files of the image's only partition. With
-    more it stops: "Image contains more than one partition (2)".
-
-    How: the partitions of the table are counted, extended ones not.
-
-    Fix: build the image with one partition that holds the whole root, `/boot` included; or use Bring Your Own Image,
-    which writes the disk as it is.
-
-    Source: OVHcloud guide Bring Your Own Linux; ovh/bringyourownlinux, commit 5edb64f.
-    """
-    require_table(subject)
-    partitions = [p.partition for p in subject.disk.partitions if p.partition.kind is not PartitionKind.EXTENDED]
-    if len(partitions) != 1:
-        yield Observation(
-            f"the image has {len(partitions)} partitions",
-            observed=name_some([name_partition(p) for p in partitions]) or "none",
-            expected="one partition",
-            evidence="partition table",
-        )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 
 import pytest
@@ -16,9 +17,11 @@ from byoi_tools.model.fact import Known
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.intent import Intent, Target
+from fixtures.tiny.byolinux import turn_into_byolinux
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.recipes import NO_CONTEXT, Boot, Context, Recipe, recipes
 
+TODAY = "2026-01-31"
 KNOWN_IDS = frozenset(check.id for check in CHECKS)
 EVERYTHING_KNOWN = Context(
     image_type="raw", server_memory_bytes=64 << 30, server_disk_bytes=480 * 10**9, user_data_size_bytes=1000
@@ -54,7 +57,6 @@ NEED_GPT = {
 }
 NEED_MBR = {"size.mbr-2tib", "ptable.mbr-active", "ptable.mbr-primaries", "ptable.mbr-disk-id"}
 NEED_LEGACY = {"ptable.mbr-signature", "ptable.mbr-active"}
-NEED_BYOLINUX = {"ptable.single-partition"}
 NEED_SERVER = {"size.ram-limit", "size.disk-limit", "size.slack-end", "size.userdata-limit", "size.mbr-2tib"}
 NEED_TYPE = {"container.format-mismatch"}
 FAMILIES_HERE = ("container", "size", "ptable")
@@ -70,6 +72,7 @@ def check_tiny(image: Path, boot: Boot, context: Context) -> Report:
         image_type=ImageType(context.image_type) if context.image_type else None,
         user_data_bytes=context.user_data_size_bytes,
         target=target_of(profile.target, context),
+        today=Known(date.fromisoformat(context.today or TODAY)),
     )
     return check_image(CHECKS, inspect_image(image), intent, profile, fail_on=Severity.INFO)
 
@@ -105,7 +108,7 @@ def skipped_here(report: Report) -> set[str]:
 def test_the_good_raw_image_passes_all(boot: Boot, tmp_path: Path) -> None:
     report = check_tiny(Canvas(tmp_path / ".canvas").as_raw(tmp_path / "image.raw"), boot, EVERYTHING_KNOWN)
     assert findings(report) == []
-    assert skipped_here(report) == NEED_QCOW2 | NEED_MBR | NEED_BYOLINUX | (NEED_LEGACY if boot == "uefi" else set())
+    assert skipped_here(report) == NEED_QCOW2 | NEED_MBR | (NEED_LEGACY if boot == "uefi" else set())
 
 
 @pytest.mark.parametrize("boot", ["uefi", "legacy"])
@@ -114,7 +117,7 @@ def test_the_good_qcow2_image_passes_all(boot: Boot, options: tuple[str, ...], t
     context = replace(EVERYTHING_KNOWN, image_type="qcow2")
     report = check_tiny(Canvas(tmp_path / ".canvas").as_qcow2(tmp_path / "image.qcow2", *options), boot, context)
     assert findings(report) == []
-    assert skipped_here(report) == NEED_RAW | NEED_MBR | NEED_BYOLINUX | (NEED_LEGACY if boot == "uefi" else set())
+    assert skipped_here(report) == NEED_RAW | NEED_MBR | (NEED_LEGACY if boot == "uefi" else set())
 
 
 def test_the_good_mbr_image_passes_all_that_is_for_legacy_boot(tmp_path: Path) -> None:
@@ -122,13 +125,21 @@ def test_the_good_mbr_image_passes_all_that_is_for_legacy_boot(tmp_path: Path) -
     canvas.turn_into_mbr()
     report = check_tiny(canvas.as_raw(tmp_path / "image.raw"), "legacy", EVERYTHING_KNOWN)
     assert findings(report) == []
-    assert skipped_here(report) == NEED_QCOW2 | NEED_GPT | NEED_BYOLINUX
+    assert skipped_here(report) == NEED_QCOW2 | NEED_GPT
+
+
+@pytest.mark.parametrize("boot", ["uefi", "legacy"])
+def test_the_good_image_for_bring_your_own_linux_passes_all(boot: Boot, tmp_path: Path) -> None:
+    image = turn_into_byolinux(Canvas(tmp_path / ".canvas")).as_qcow2(tmp_path / "image.qcow2")
+    report = check_tiny(image, boot, replace(EVERYTHING_KNOWN, image_type="qcow2", profile="ovh-byolinux"))
+    assert findings(report) == []
+    assert {o.check_id for o in report.outcomes if o.family == "byol" and o.kind is not OutcomeKind.PASSED} == set()
 
 
 def test_without_a_server_nothing_about_it_is_judged(tmp_path: Path) -> None:
     report = check_tiny(Canvas(tmp_path / ".canvas").as_raw(tmp_path / "image.raw"), "legacy", NO_CONTEXT)
     assert findings(report) == []
-    assert skipped_here(report) == NEED_QCOW2 | NEED_MBR | NEED_BYOLINUX | NEED_SERVER | NEED_TYPE
+    assert skipped_here(report) == NEED_QCOW2 | NEED_MBR | NEED_SERVER | NEED_TYPE
 
 
 @pytest.mark.parametrize(
@@ -165,7 +176,7 @@ def test_a_case_that_is_less_bad_says_so(name: str, severity: Severity, tmp_path
         ("ptable.overlap.esp_reaches_into_the_root", "partition 2 and partition 3", "sectors 86016-126975"),
         ("ptable.dup-partuuid.root_has_the_guid_of_the_esp", "partition 2; partition 3", "LBA 1"),
         ("ptable.alignment.crooked_partition", "partition 4 starts at byte 32256", r'partition 4 "\x1b[31mred"'),
-        ("ptable.single-partition.whole_disk_for_byolinux", 'partition 3 "root"', "table"),
+        ("byol.one-partition.partition_beside_the_root", 'partition 1 "spare"; partition 3 "root"', "table"),
         ("size.ram-limit.as_large_as_what_is_left", "64.0 MiB (67108864 bytes)", "file"),
     ],
 )

@@ -34,6 +34,7 @@ def complaint(directory: Path, text: str) -> str:
 @pytest.mark.parametrize(
     ("name", "product", "boot"),
     [
+        ("fleet", Product.BYOI, None),
         ("ovh-byoi", Product.BYOI, None),
         ("ovh-byoi-uefi", Product.BYOI, BootMode.UEFI),
         ("ovh-byoi-legacy", Product.BYOI, BootMode.LEGACY),
@@ -47,8 +48,42 @@ def test_the_profiles_of_the_program(name: str, product: Product, boot: BootMode
 
 
 def test_there_are_no_others() -> None:
-    assert profile_names() == ("ovh-byoi", "ovh-byoi-legacy", "ovh-byoi-uefi", "ovh-byolinux")
-    assert {path.suffix for path in profile_directory().iterdir()} == {".toml"}
+    assert profile_names() == ("fleet", "ovh-byoi", "ovh-byoi-legacy", "ovh-byoi-uefi", "ovh-byolinux")
+    assert {path.suffix for path in profile_directory().rglob("*") if path.is_file()} == {".toml"}
+
+
+def errors_of(name: str, family: str) -> set[str]:
+    profile = load_profile(name, IDS)
+    return {
+        check.id
+        for check in CHECKS
+        if check.family == family
+        and profile.disabled_reason(check.id) is None
+        and profile.severity_of(check.id, check.severity) is Severity.ERROR
+    }
+
+
+@pytest.mark.parametrize("name", ["ovh-byoi", "ovh-byoi-uefi", "ovh-byoi-legacy", "ovh-byolinux"])
+def test_hygiene_stops_no_boot_and_no_login(name: str) -> None:
+    assert errors_of(name, "hygiene") == set()
+
+
+def test_a_fleet_has_neither_clones_nor_secrets() -> None:
+    clones = {"machine-id", "ssh-host-keys", "dhcp-leases", "random-seed", "credential-secret", "hostid-lvm"}
+    secrets = {"private-keys", "authorized-keys", "passwords", "extra-users", "history", "subscription"}
+    secrets.add("packer-leftovers")
+    assert errors_of("fleet", "hygiene") == {f"hygiene.{name}" for name in clones | secrets}
+
+
+@pytest.mark.parametrize("family", ["container", "size", "ptable", "esp", "bios"])
+def test_a_fleet_errs_on_all_that_its_base_errs_on(family: str) -> None:
+    assert errors_of("fleet", family) == errors_of("ovh-byoi", family)
+    assert errors_of("fleet", family)
+
+
+def test_byolinux_errs_on_what_ends_its_installation() -> None:
+    fatal = {"one-partition", "qcow2-only", "fs-type", "script-present", "script-executable", "tools"}
+    assert errors_of("ovh-byolinux", "byol") == {f"byol.{name}" for name in fatal}
 
 
 def test_a_base_profile_gives_its_target() -> None:
@@ -133,7 +168,7 @@ def test_an_unknown_name_is_answered_with_the_names(name: str) -> None:
 def test_names_are_listed_for_a_name_that_is_none() -> None:
     with pytest.raises(UsageError, match="no profile 'ovh'") as raised:
         load_profile("ovh", IDS)
-    assert "ovh-byoi, ovh-byoi-legacy, ovh-byoi-uefi, ovh-byolinux" in (raised.value.details or "")
+    assert "fleet, ovh-byoi, ovh-byoi-legacy, ovh-byoi-uefi, ovh-byolinux" in (raised.value.details or "")
 
 
 def test_a_file_that_is_no_text_is_no_profile(tmp_path: Path) -> None:
