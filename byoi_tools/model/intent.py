@@ -10,6 +10,7 @@ from byoi_tools.model.fact import Fact, NotExamined
 from byoi_tools.model.image import ImageType
 
 _NO_SERVER = NotExamined("no server is named")
+_NO_DAY = NotExamined("nobody said what day it is")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,4 +40,4 @@ class Intent:
     image_type: ImageType | None = None
     user_data_bytes: int | None = None
     target: Target = Target()
-    today: Fact[date] = NotExamined("nobody said what day it is")
+    today: Fact[date] = _NO_DAY
