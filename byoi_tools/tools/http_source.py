@@ -11,7 +11,7 @@ from byoi_tools.tools.block_cache import BLOCK_BYTES, BlockCache
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.http_ranges import HttpRanges, RangeAnswer, RangeFailed
 
-_PAUSES_SECONDS = (0.1, 0.5, 2.0, 5.0)  # the first is for a kept connection that the server has closed meanwhile
+_PAUSES_SECONDS = (0.1, 0.5, 2.0)  # the first is for a kept connection that the server has closed meanwhile
 _JITTER = 0.5
 _RANGE_NOT_SATISFIABLE = 416
 
@@ -19,7 +19,7 @@ _RANGE_NOT_SATISFIABLE = 416
 class HttpSource:
     """An object that is read by ranged GETs, as it was when it was opened; a context manager that closes it.
 
-    Failures that may pass (5xx, timeouts, broken connections) are tried again four times within some seconds. Reading
+    Failures that may pass (5xx, timeouts, broken connections) are tried again three times within some seconds. Reading
     raises `StorageError` when that does not help, and `IntegrityError` when the object was exchanged meanwhile: its
     ETag (else Last-Modified) and its size are compared in every answer. `fetched_bytes` and `requests` count what came
     and what was asked. Not to be shared by threads.
