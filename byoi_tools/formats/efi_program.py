@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 
 from byoi_tools.errors import ImageMalformed
+from byoi_tools.formats.authenticode import read_issuers, read_sbat
 from byoi_tools.formats.grub_image import read_grub_modules
 from byoi_tools.formats.pe import read_pe
 from byoi_tools.formats.source import ByteSource
@@ -19,6 +20,7 @@ from byoi_tools.model.pe import PeImage
 MAX_SEARCHED_BYTES = 4 * 1024 * 1024
 MAX_MODULES_BYTES = 32 * 1024 * 1024
 _MAX_SBAT_BYTES = 64 * 1024
+_MAX_COMMAND_LINE_BYTES = 64 * 1024
 _UKI_PARTS = (".osrel", ".cmdline", ".initrd", ".uname")
 _SECOND_STAGE = re.compile(rb"(?:\\\0){1,2}((?:[0-9A-Za-z_.-]\0){1,60}?\.\0e\0f\0i\0)\0\0", re.IGNORECASE)
 
@@ -44,6 +46,9 @@ def read_efi_program(path: str, size_bytes: int, source: ByteSource) -> EfiProgr
         problem="",
         grub=read_grub_modules(_section(source, pe, "mods", MAX_MODULES_BYTES)),
         second_stage=_second_stage(head) if kind is LoaderKind.SHIM else "",
+        command_line=_text(_section(source, pe, ".cmdline", _MAX_COMMAND_LINE_BYTES)) if kind is LoaderKind.UKI else "",
+        issuers=read_issuers(source, pe),
+        sbat=read_sbat(_section(source, pe, ".sbat", _MAX_SBAT_BYTES)),
     )
 
 
@@ -99,6 +104,10 @@ _NAMES = (
 def _kind_by_name(path: str) -> LoaderKind:
     name = path.rpartition("/")[2].lower()
     return next((kind for pattern, kind in _NAMES if re.fullmatch(pattern, name)), LoaderKind.UNKNOWN)
+
+
+def _text(content: bytes) -> str:
+    return content.rstrip(b"\0\n ").decode("utf-8", "replace")
 
 
 def _section(source: ByteSource, pe: PeImage, name: str, limit_bytes: int) -> bytes:

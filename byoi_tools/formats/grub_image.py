@@ -18,7 +18,6 @@ MAX_OBJECTS = 4096
 MAX_CORE_BYTES = 2 * 1024 * 1024
 _MODULES_MAGIC = b"mimg"
 _ELF, _CONFIG, _PREFIX = 0, 2, 3
-_KERNEL_ADDRESS = slice(0x5A, 0x5C)
 _KERNEL_SECTOR = slice(0x5C, 0x64)
 _BLOCK_LIST_END = 512
 _BLOCK_LIST_ENTRY = struct.Struct("<QHH")
@@ -44,7 +43,7 @@ def read_grub_modules(section: bytes) -> GrubModules | None:
 
 
 def grub_objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Yield type and content of the objects behind a module info; their stored size includes a header of eight bytes."""
+    """Yield type and content of the objects behind a module info; a stored size includes its header of eight bytes."""
     end = min(end, len(section))
     for _ in range(MAX_OBJECTS):
         if offset + 8 > end:
@@ -60,10 +59,7 @@ def boot_code_kind(boot_code: bytes) -> BootCodeKind:
     """Return whose boot code it is, by strings and bytes that its authors put into it."""
     if not any(boot_code):
         return BootCodeKind.NONE
-    is_grub = (
-        boot_code[:2] == b"\xeb\x63" and boot_code[_KERNEL_ADDRESS] == b"\x00\x80" and b"Geom\0Hard Disk" in boot_code
-    )
-    if is_grub:
+    if boot_code[:2] == b"\xeb\x63" and b"Geom\0Hard Disk" in boot_code:
         return BootCodeKind.GRUB
     for texts, kind in _BOOT_CODE_TEXTS:
         if all(text in boot_code for text in texts):

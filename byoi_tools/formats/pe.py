@@ -54,6 +54,7 @@ def read_pe(source: ByteSource) -> PeImage:
         sections=sections,
         certificates_size_bytes=optional.certificates[1],
         required_bytes=max(optional.headers_size_bytes, sum(optional.certificates), *ends),
+        certificates_offset=optional.certificates[0],
     )
 
 

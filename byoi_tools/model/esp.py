@@ -42,6 +42,9 @@ class EfiProgram:
 
     `pe` is None where the file is no readable PE image, and `problem` says why. `grub` is None unless it is GRUB.
     `second_stage` is the file name that a shim loads (`grubx64.efi`), empty for others or where it was not found.
+    `command_line` is the one that a unified kernel image has inside. `issuers` are those of its signatures for Secure
+    Boot (`Microsoft Corporation UEFI CA 2011`), empty for a program that is not signed; `sbat` are the components and
+    generations of its SBAT section (`grub`, 4).
     """
 
     path: str
@@ -51,6 +54,9 @@ class EfiProgram:
     problem: str
     grub: GrubModules | None
     second_stage: str
+    command_line: str = ""
+    issuers: tuple[str, ...] = ()
+    sbat: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,10 @@ class PeSection:
 
 @dataclass(frozen=True, slots=True)
 class PeImage:
-    """The headers of a PE image. `required_bytes` is the end of its last section or certificate in the file."""
+    """The headers of a PE image. `required_bytes` is the end of its last section or certificate in the file.
+
+    `certificates_offset` is where the certificate table starts in the file, 0 without one.
+    """
 
     machine: int
     subsystem: int
@@ -39,6 +42,7 @@ class PeImage:
     sections: tuple[PeSection, ...]
     certificates_size_bytes: int
     required_bytes: int
+    certificates_offset: int = 0
 
     def section(self, name: str) -> PeSection | None:
         """The first section of that name."""
