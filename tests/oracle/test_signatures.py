@@ -83,6 +83,17 @@ def test_iso9660_is_what_blkid_says(tmp_path: Path, options: list[str]) -> None:
     assert by_us(tmp_path / "iso") == by_blkid(tmp_path / "iso") is not None
 
 
+def test_date_of_modification_is_the_identity_of_an_iso(tmp_path: Path) -> None:
+    """As grub-mkrescue sets it; the date of creation is another one."""
+    (tmp_path / "tree").mkdir()
+    run("xorriso", "-as", "mkisofs", "-quiet", "-r", "-o", tmp_path / "iso", tmp_path / "tree")
+    with (tmp_path / "iso").open("r+b") as file:
+        file.seek(32768 + 830)
+        file.write(b"2020010203040506")
+
+    assert by_us(tmp_path / "iso") == by_blkid(tmp_path / "iso") is not None
+
+
 def test_squashfs_is_what_blkid_says(tmp_path: Path) -> None:
     (tmp_path / "tree").mkdir()
     (tmp_path / "tree" / "file").write_bytes(bytes(100))
@@ -124,6 +135,7 @@ def luks_header(version: int) -> tuple[int, bytes]:
 
 SIZE = 64 * MIB  # blkid looks for ZFS in no less
 WRITTEN = {
+    "swap of version 0": (1024, b"x" * 44 + bytes(3018) + b"SWAP-SPACE"),
     "LUKS 1": luks_header(1),
     "LUKS 2": luks_header(2),
     "LVM in sector 0": lvm_label(0),

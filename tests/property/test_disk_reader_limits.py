@@ -153,6 +153,16 @@ def test_programs(content: bytes) -> None:
     assert survives(read_program, Damaged(content, len(content))) is not None
 
 
+def test_ntfs_with_an_attribute_of_no_size(tmp_path: Path) -> None:
+    """The first attribute of record 3 of the master file table, which follows four clusters of 4 KiB."""
+    path = empty(tmp_path / "volume", 4 * MIB)
+    run("mkfs.ntfs", "-F", "-Q", "-q", path)
+    place = 0x4000 + 3 * 1024 + 0x38
+    assert path.read_bytes()[place : place + 4] == b"\x10\0\0\0"  # $STANDARD_INFORMATION
+
+    assert survives(read_disk, Damaged(path.read_bytes(), 4 * MIB, [(place + 4, bytes(4))])) is not None
+
+
 def test_ntfs_and_exfat_with_absurd_geometry(tmp_path: Path) -> None:
     for maker in (["mkfs.ntfs", "-F", "-Q", "-q"], ["mkfs.exfat"]):
         path = empty(tmp_path / maker[0], 4 * MIB)

@@ -178,7 +178,7 @@ def test_fat32_is_dirty_without_the_clean_bit(fat32: bytes, entry: int, is_dirty
 def test_fat32_copies_need_not_be_equal_when_one_is_in_use(fat32: bytes) -> None:
     copy = 32 * 512 + 4 * 1000
     assert not FatFileSystem(patched(fat32, copy, b"\1")).volume.are_fats_equal
-    assert FatFileSystem(Memory(patched(fat32, copy, b"\1").content[:40] + b"\x80" + fat32[41:])).volume.are_fats_equal
+    assert FatFileSystem(patched(patched(fat32, copy, b"\1").content, 40, b"\x80")).volume.are_fats_equal
 
 
 def test_fat_in_use_is_the_one_that_counts(fat32: bytes) -> None:
@@ -261,7 +261,9 @@ def test_label_of_the_root_directory_comes_before_that_of_the_boot_sector(floppy
 
     assert FatFileSystem(patched(boot, 38, b"\x28")).volume.label == ""  # only 0x29 means that there is one
     assert FatFileSystem(Memory(boot)).volume.label == "BOOTLABEL"
-    assert FatFileSystem(patched(boot, ROOT12, slot(b"ROOTLABEL", attributes=0x08))).volume.label == "ROOTLABEL"
+    label = slot(b"ROOTLABEL", attributes=0x08)
+    assert FatFileSystem(patched(boot, ROOT12, label)).volume.label == "ROOTLABEL"
+    assert FatFileSystem(patched(boot, ROOT12, b"\xe5" + label[1:])).volume.label == "BOOTLABEL"
 
 
 def fat12_entry(content: bytes, cluster: int, value: int) -> bytes:
@@ -314,6 +316,13 @@ def test_a_file_on_a_volume_that_is_cut_off_is_shorter(floppy: bytes) -> None:
     cut = Memory(floppy[: DATA12 + 3 * 512 + 100])
 
     assert FatFileSystem(cut).read("EFI/BOOT/FILE.TXT", 10_000) == (b"abc" * 400)[:612]
+
+
+def test_nothing_is_read_behind_a_cluster_that_is_cut_off(floppy: bytes) -> None:
+    """Clusters 4, 2000 and 6, of which 2000 is not there any more."""
+    cut = fat12_entry(fat12_entry(floppy, 4, 2000), 2000, 6)[: DATA12 + 1000 * 512]
+
+    assert FatFileSystem(Memory(cut)).read("EFI/BOOT/FILE.TXT", 10_000) == (b"abc" * 400)[:512]
 
 
 def test_a_directory_in_itself_is_refused(floppy: bytes) -> None:

@@ -86,6 +86,14 @@ def test_chain_without_end_is_left_after_the_cap() -> None:
     assert "more than" in mbr.chain_problem
 
 
+def test_no_chain_is_followed_from_an_absent_or_implausible_start() -> None:
+    links = {100: table((0x83, 1, 9))}
+
+    assert read_mbr(disk({0: table((5, 100, 0)), **links}), 512).logicals == ()
+    assert read_mbr(disk({0: table((5, 100, 1000), status=7), **links}), 512).logicals == ()
+    assert read_mbr(disk({0: table((5, 100, 1000))[:510] + b"\0\0", **links}), 512).logicals == ()
+
+
 def test_empty_extended_partition_has_no_logicals_and_no_problem() -> None:
     mbr = read_mbr(disk({0: table((5, 100, 1000)), 100: table()}), 512)
 

@@ -84,9 +84,20 @@ def test_protective_mbr_without_a_gpt_is_no_table(gpt: bytes) -> None:
     assert len(disk.mbr.protective_entries) == 1
 
 
+def test_slots_without_sectors_are_no_partitions(mbr: bytes) -> None:
+    assert scheme(patched(mbr, 446 + 16 + 12, bytes(4))) == (TableScheme.MBR, 1)
+
+
 def test_empty_tables_are_tables(tmp_path: Path) -> None:
     assert scheme(memory(partitioned(tmp_path / "1", "label: gpt\n"))) == (TableScheme.GPT, 0)
     assert scheme(memory(partitioned(tmp_path / "2", "label: dos\n"))) == (TableScheme.MBR, 0)
+
+
+def test_file_system_behind_an_empty_mbr_is_no_table(tmp_path: Path) -> None:
+    path = empty(tmp_path / "volume", 8 * MIB)
+    run("mkfs.ext4", "-q", "-F", path)
+
+    assert scheme(patched(path.read_bytes(), 510, b"\x55\xaa")) == (TableScheme.NONE, 0)
 
 
 @pytest.mark.parametrize("maker", [["mkfs.fat", "-F", "32"], ["mkfs.ext4", "-q", "-F"]], ids=["fat", "ext4"])
@@ -126,9 +137,16 @@ def test_partitions_past_the_end_hold_nothing_and_are_told(gpt: bytes) -> None:
 
 def test_no_more_partitions_are_examined_than_linux_knows(tmp_path: Path) -> None:
     path = partitioned(tmp_path / "disk", "label: gpt\ntable-length: 300\n" + "size=1\n" * 300, 310 * MIB)
+    first, last = MAX_EXAMINED_PARTITIONS - 1, MAX_EXAMINED_PARTITIONS
+    with path.open("r+b") as file:
+        for found in read_disk(OnDisk(path)).partitions[first : last + 1]:
+            file.seek(found.partition.sectors.start_bytes)
+            file.write(b"LABELONE".ljust(24, b"\0") + b"LVM2 001")
     disk = read_disk(OnDisk(path))
 
-    assert len(disk.partitions) == 300 > MAX_EXAMINED_PARTITIONS
+    assert len(disk.partitions) == 300
+    assert disk.partitions[first].file_system is not None
+    assert disk.partitions[last].file_system is None
 
 
 def test_legacy_boot_attribute_is_the_active_mark_of_a_gpt(tmp_path: Path) -> None:
