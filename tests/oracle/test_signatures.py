@@ -86,7 +86,7 @@ def test_iso9660_is_what_blkid_says(tmp_path: Path, options: list[str]) -> None:
 def test_date_of_modification_is_the_identity_of_an_iso(tmp_path: Path) -> None:
     """As grub-mkrescue sets it; the date of creation is another one."""
     (tmp_path / "tree").mkdir()
-    run("xorriso", "-as", "mkisofs", "-quiet", "-r", "-o", tmp_path / "iso", tmp_path / "tree")
+    run("xorriso", "-as", "mkisofs", "-quiet", "-V", "X", "-r", "-o", tmp_path / "iso", tmp_path / "tree")
     with (tmp_path / "iso").open("r+b") as file:
         file.seek(32768 + 830)
         file.write(b"2020010203040506")
