@@ -5,7 +5,6 @@ IMAGE := build/debian-12.qcow2
 INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
-.DELETE_ON_ERROR:
 .NOTPARALLEL:
 .PHONY: help install system-packages demo test test-fast test-slow check constraints clean FORCE
 
