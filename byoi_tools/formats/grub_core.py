@@ -1,16 +1,15 @@
-"""Reads what is built into GRUB's core image for the BIOS: its prefix, its first configuration, its modules' names.
+"""Reads what is built into GRUB's core image for the BIOS: its prefix, its first configuration, its modules.
 
 Sources: GRUB's include/grub/offsets.h (the decompressor's header), util/mkimage.c (compress_kernel_lzma: lc 3, lp 0,
-pb 2, a dictionary of 64 KiB), include/grub/kernel.h (module info), include/grub/dl.h (the section .modname).
+pb 2, a dictionary of 64 KiB), include/grub/kernel.h (module info).
 """
 
 from __future__ import annotations
 
 import lzma
 import struct
-from collections.abc import Iterator
 
-from byoi_tools.formats.grub_image import MAX_CORE_BYTES, grub_objects, read_grub_modules
+from byoi_tools.formats.grub_image import MAX_CORE_BYTES, read_grub_modules
 from byoi_tools.model.esp import GrubModules
 
 MAXIMUM_UNPACKED_BYTES = 8 * 1024 * 1024
@@ -21,11 +20,10 @@ _DECOMPRESSOR_BYTES = 2848
 _SEARCHED = range(1024, 3585, 16)
 _FILTERS = [{"id": lzma.FILTER_LZMA1, "lc": 3, "lp": 0, "pb": 2, "dict_size": 1 << 16}]
 _INFO = struct.Struct("<4sII")
-_ELF_MODULE = 0
 
 
-def read_core_modules(core: bytes) -> tuple[GrubModules, frozenset[str]] | None:
-    """Return what is built into a core image that starts with diskboot.img, and the names of its modules.
+def read_core_modules(core: bytes) -> GrubModules | None:
+    """Return what is built into a core image that starts with diskboot.img.
 
     None where it is not compressed as GRUB does it, or too large; never raises.
     """
@@ -41,7 +39,7 @@ def read_core_modules(core: bytes) -> tuple[GrubModules, frozenset[str]] | None:
         info = _module_info(_unpack(core[start : start + packed], unpacked))
         modules = read_grub_modules(info) if info else None
         if modules is not None:
-            return modules, frozenset(_module_names(info))
+            return modules
     return None
 
 
@@ -64,25 +62,3 @@ def _module_info(kernel: bytes) -> bytes:
                 return kernel[place : place + size]
         place = kernel.rfind(b"mimg", 0, place)
     return b""
-
-
-def _module_names(info: bytes) -> Iterator[str]:
-    _, offset, size = _INFO.unpack_from(info)
-    for kind, content in grub_objects(info, offset, size):
-        name = _module_name(content) if kind == _ELF_MODULE else ""
-        if name:
-            yield name
-
-
-def _module_name(elf: bytes) -> str:
-    """The text in the section .modname of a 32-bit ELF object; empty where there is none."""
-    if elf[:5] != b"\x7fELF\x01" or len(elf) < 52:
-        return ""
-    table, size, count, names = struct.unpack_from("<I10xHHH", elf, 32)
-    if size < 24 or count > 96 or table + size * count > len(elf) or names >= count:
-        return ""
-    headers = [struct.unpack_from("<IIIIII", elf, table + size * number) for number in range(count)]
-    for name, _, _, _, start, length in headers:
-        if elf.startswith(b".modname\0", headers[names][4] + name):
-            return elf[start : start + min(length, 64)].partition(b"\0")[0].decode("ascii", "replace")
-    return ""

@@ -18,6 +18,11 @@ MAX_OBJECTS = 4096
 MAX_CORE_BYTES = 2 * 1024 * 1024
 _MODULES_MAGIC = b"mimg"
 _ELF, _CONFIG, _PREFIX = 0, 2, 3
+_ELF_LAYOUTS = {
+    b"\x7fELF\x01": (struct.Struct("<32xI10xHHH"), struct.Struct("<I12xII16x")),
+    b"\x7fELF\x02": (struct.Struct("<40xQ10xHHH"), struct.Struct("<I20xQQ24x")),
+}
+"""By class: the place, size and number of the section headers and which of them has names; name, place, size of one."""
 _KERNEL_SECTOR = slice(0x5C, 0x64)
 _BLOCK_LIST_END = 512
 _BLOCK_LIST_ENTRY = struct.Struct("<QHH")
@@ -34,15 +39,16 @@ def read_grub_modules(section: bytes) -> GrubModules | None:
     if offset == 0:  # 64-bit: padding, then two 64-bit fields
         offset, size = struct.unpack_from("<QQ", section, 8)
     texts = {_CONFIG: "", _PREFIX: ""}
-    module_count = 0
-    for kind, content in grub_objects(section, offset, size):
+    module_count, has_normal = 0, False
+    for kind, content in _objects(section, offset, size):
         module_count += kind == _ELF
+        has_normal = has_normal or (kind == _ELF and b"normal\0" in content and _module_name(content) == "normal")
         if kind in texts and not texts[kind]:
             texts[kind] = content.partition(b"\0")[0].decode("utf-8", "replace")
-    return GrubModules(prefix=texts[_PREFIX], config=texts[_CONFIG], module_count=module_count)
+    return GrubModules(prefix=texts[_PREFIX], config=texts[_CONFIG], module_count=module_count, has_normal=has_normal)
 
 
-def grub_objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
+def _objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
     """Yield type and content of the objects behind a module info; a stored size includes its header of eight bytes."""
     end = min(end, len(section))
     for _ in range(MAX_OBJECTS):
@@ -53,6 +59,22 @@ def grub_objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, b
             return
         yield kind, section[offset + 8 : offset + size]
         offset += size
+
+
+def _module_name(elf: bytes) -> str:
+    """The text in the section .modname of an ELF object (include/grub/dl.h); empty where there is none."""
+    layout = _ELF_LAYOUTS.get(elf[:5])
+    if layout is None or len(elf) < 64:
+        return ""
+    header, section = layout
+    table, size, count, names = header.unpack_from(elf)
+    if size < section.size or count > 96 or table + size * count > len(elf) or names >= count:
+        return ""
+    sections = [section.unpack_from(elf, table + size * number) for number in range(count)]
+    for name, start, length in sections:
+        if elf.startswith(b".modname\0", sections[names][1] + name):
+            return elf[start : start + min(length, 64)].partition(b"\0")[0].decode("ascii", "replace")
+    return ""
 
 
 def boot_code_kind(boot_code: bytes) -> BootCodeKind:

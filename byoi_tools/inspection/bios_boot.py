@@ -18,5 +18,4 @@ def read_bios_boot(source: ByteSource, disk: Disk) -> BiosBoot:
     lba = read_core_pointer(disk.mbr.boot_code)
     core = read_grub_core(source, disk.sector_size_bytes, lba, partitions)
     image = b"" if core.problem else read_core_image(source, disk.sector_size_bytes, lba)
-    modules, names = read_core_modules(image) or (None, frozenset[str]())
-    return BiosBoot(kind, core, modules, "normal" in names)
+    return BiosBoot(kind, core, read_core_modules(image))

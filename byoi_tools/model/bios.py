@@ -46,11 +46,9 @@ class GrubCore:
 class BiosBoot:
     """The boot code of LBA 0 and, for GRUB, its core image with what is built into it.
 
-    `grub` is None where the core image could not be unpacked; `is_normal_built_in` tells that it needs no modules to
-    read a grub.cfg.
+    `grub` is None where the core image could not be unpacked.
     """
 
     kind: BootCodeKind
     grub_core: GrubCore | None
     grub: GrubModules | None = None
-    is_normal_built_in: bool = False

@@ -29,11 +29,15 @@ class LoaderKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class GrubModules:
-    """What is built into a GRUB image: its `prefix` (`(,gpt2)/EFI/debian`), its early config, the number of modules."""
+    """What is built into a GRUB image: its `prefix` (`(,gpt2)/EFI/debian`), its early config, the number of modules.
+
+    `has_normal` tells that the module `normal` is among them, without which it reads no grub.cfg.
+    """
 
     prefix: str
     config: str
     module_count: int
+    has_normal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

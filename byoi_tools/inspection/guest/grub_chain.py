@@ -86,6 +86,9 @@ def _started(places: BootPlaces, start: GrubStart) -> GrubShell:
         return shell
     if embedded.strip():
         shell.run_text(embedded, _EMBEDDED)
+    if not start.modules.has_normal:
+        platform = f"{shell.get('grub_cpu')}-{start.platform}"
+        shell.state.needed_module = f"{shell.full_path(shell.get('prefix'))}/{platform}/normal.mod"
     if not shell.state.configs and not shell.state.missing_configs:
         shell.run_configuration("normal", f"{shell.full_path(shell.get('prefix'))}/grub.cfg")
     return shell
@@ -110,6 +113,10 @@ def _variables(start: GrubStart) -> dict[str, str]:
 def _configuration_links(places: BootPlaces, shell: GrubShell, start: GrubStart) -> tuple[list[ChainLink], str]:
     """The links to the configuration with the menu: each file that was read, then the one that is missing."""
     state = shell.state
+    module = state.needed_module
+    if module and not state.failed_searches and _is_readable(places, module) and not places.is_file(module):
+        link = ChainLink(LinkKind.MODULES, places.shown(module), "the prefix built into GRUB", "it does not exist")
+        return [link], ""
     links = [
         ChainLink(
             LinkKind.CONFIG if number else LinkKind.PREFIX, places.shown(path), _before(places, state.configs, number)

@@ -64,7 +64,8 @@ class GrubState:
     """Variables, menu, searches that failed, configurations that were read or missing, and what was loaded.
 
     `kernel` is the path and the arguments of the last `linux`, `initrds` the paths behind it; both as written.
-    `other_program` is what else an entry starts (`chainloader /EFI/...`).
+    `other_program` is what else an entry starts (`chainloader /EFI/...`), `needed_module` the path of the module
+    without which no configuration is read, empty where it is built in.
     """
 
     variables: dict[str, str]
@@ -78,4 +79,5 @@ class GrubState:
     kernel: tuple[str, ...] = ()
     initrds: tuple[str, ...] = ()
     other_program: str = ""
+    needed_module: str = ""
     uses_specified_entries: bool = False

@@ -13,7 +13,8 @@ class LinkKind(Enum):
 
     LOADER = "boot loader"
     SECOND_STAGE = "second stage"
-    PREFIX = "directory of the boot loader"
+    MODULES = "module"
+    PREFIX = "first configuration"
     SEARCH = "search for a file system"
     CONFIG = "configuration"
     ENTRY = "default entry"
