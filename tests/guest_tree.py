@@ -54,6 +54,9 @@ class DictionaryReader:
         content = self._files.get(path)
         return str(content) if isinstance(content, Link) else None
 
+    def attributes(self, path: str) -> frozenset[str]:
+        return frozenset()
+
 
 def tree_of(files: Mapping[str, str | bytes | Link], modes: Mapping[str, int] | None = None) -> GuestTree:
     """Return a tree whose root holds these files."""

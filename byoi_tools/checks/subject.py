@@ -18,6 +18,7 @@ from byoi_tools.model.guest.kernels import Kernels
 from byoi_tools.model.guest.mounts import Mounts
 from byoi_tools.model.guest.network import NetworkSetup
 from byoi_tools.model.guest.ssh import SshSetup
+from byoi_tools.model.guest.storage import Storage
 from byoi_tools.model.guest.system import OperatingSystem
 from byoi_tools.model.image import Container
 from byoi_tools.model.intent import Intent
@@ -159,6 +160,11 @@ class Subject:
     def identity(self) -> Identity:
         """The guest's users, passwords, keys and what its clones would share."""
         return self.guest.identity.known()
+
+    @property
+    def storage(self) -> Storage:
+        """What lets the guest's root grow, and its SELinux labels."""
+        return self.guest.storage.known()
 
     @property
     def byolinux(self) -> ByolinuxSetup:

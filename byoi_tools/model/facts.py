@@ -11,6 +11,8 @@ from byoi_tools.model.fact import Fact, NotExamined
 from byoi_tools.model.guest.guest import Guest, Volume
 from byoi_tools.model.image import Container
 
+_NOT_READ = NotExamined("the guest was not read")
+
 
 @dataclass(frozen=True, slots=True)
 class Facts:
@@ -23,5 +25,5 @@ class Facts:
     disk: Fact[Disk]
     esps: Fact[tuple[Esp, ...]]
     bios: Fact[BiosBoot]
-    volumes: Fact[tuple[Volume, ...]] = NotExamined("the guest was not read")
-    guest: Fact[Guest] = NotExamined("the guest was not read")
+    volumes: Fact[tuple[Volume, ...]] = _NOT_READ
+    guest: Fact[Guest] = _NOT_READ

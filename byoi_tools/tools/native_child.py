@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 ADDRESS_SPACE_BYTES = 1024 * 1024 * 1024
+MAX_ATTRIBUTES = 1000
 MAX_ENTRIES = 200_000
 KNOWN_DIRECTORIES = 10_000
 ENTRIES_A_PIECE = 2000
@@ -119,6 +120,13 @@ class Files:
             target = entry.get_symbolic_link_target()
             yield b"\1" + (target or "").encode()
 
+    def attributes(self, path: str) -> Iterator[bytes]:
+        """The names of the extended attributes, each with a NUL behind it."""
+        entry = self.find(path)
+        if entry is not None:
+            count = min(entry.get_number_of_extended_attributes(), MAX_ATTRIBUTES)
+            yield b"".join((entry.get_extended_attribute(i).get_name() or "").encode() + b"\0" for i in range(count))
+
 
 def _status(entry: Any) -> bytes:
     mode = entry.get_file_mode()
@@ -184,6 +192,8 @@ class Server:
             return files.status(path)
         if name == b"entries":
             return files.entries(path)
+        if name == b"attributes":
+            return files.attributes(path)
         return files.read(path, limit) if name == b"read" else files.read_link(path)
 
     def _open(self, is_xfs: int, start: int, size: int) -> Iterator[bytes]:
@@ -219,7 +229,7 @@ class Server:
             seen.add(group.get_identifier())
             missing = sum(uuid not in parts for uuid in wanted)
             if missing:
-                yield _logical_volume(0, 0, group, "", f"{missing} of its {len(wanted)} physical volumes are elsewhere")
+                yield _logical_volume(missing, 0, group, "", f"{missing} of its {len(wanted)} devices are elsewhere")
                 continue
             yield from self._open_group([parts[uuid] for uuid in wanted])
 

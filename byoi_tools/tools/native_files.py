@@ -32,8 +32,8 @@ class GroupMember:
 class LogicalVolume:
     """A logical volume, to read its bytes from: a byte source.
 
-    `group` and `name` are hostile texts. `problem` says why the group cannot be read; the name is empty and the size 0
-    then.
+    `group` and `name` are hostile texts. `problem` says why the group cannot be read; then the name is empty, the size
+    0, and `number` how many of its physical volumes are missing.
     """
 
     def __init__(self, process: NativeProcess, number: int, size_bytes: int, texts: tuple[str, str, str]) -> None:
@@ -132,6 +132,11 @@ class NativeFiles:
         """The target of a symlink; None where there is no symlink."""
         content = _complete(self._ask("readlink", path), self._what)
         return content[1:].decode("utf-8", "replace") if content else None
+
+    def attributes(self, path: str) -> frozenset[str]:
+        """The names of the extended attributes of the inode at a path; empty where there are none."""
+        content = _complete(self._ask("attributes", path), self._what)
+        return frozenset(content.decode("utf-8", "replace").split("\0")) - {""}
 
     def _ask(self, name: str, path: str, limit_bytes: int = 0) -> Iterator[bytes]:
         try:

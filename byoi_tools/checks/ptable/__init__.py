@@ -14,3 +14,4 @@ from byoi_tools.checks.ptable.placement import last_is_growable, alignment
 from byoi_tools.checks.ptable.gpt_entries import dup_partuuid
 from byoi_tools.checks.ptable.mbr import mbr_disk_id
 from byoi_tools.checks.ptable.listing import unknown_types
+from byoi_tools.checks.ptable.devices import multi_disk

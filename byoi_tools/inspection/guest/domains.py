@@ -15,6 +15,7 @@ from byoi_tools.inspection.guest.kernels import read_kernels
 from byoi_tools.inspection.guest.mounts import read_mounts
 from byoi_tools.inspection.guest.network import read_network
 from byoi_tools.inspection.guest.ssh import read_ssh
+from byoi_tools.inspection.guest.storage import read_storage
 from byoi_tools.inspection.guest.system import read_system
 from byoi_tools.model.fact import Broken, Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest
@@ -36,6 +37,7 @@ def read_domains(context: GuestContext, other_roots: tuple[str, ...]) -> Guest:
         ssh=_read(read_ssh, context),
         identity=_read(read_identity, context),
         byolinux=_read(read_byolinux, context),
+        storage=_read(read_storage, context),
     )
 
 

@@ -40,6 +40,10 @@ class FatFiles:
         """FAT has no symlinks."""
         return None
 
+    def attributes(self, path: str) -> frozenset[str]:
+        """FAT has no extended attributes."""
+        return frozenset()
+
     @cached_property
     def _by_path(self) -> dict[str, FatEntry]:
         root = {"/": FatEntry("", is_directory=True, size_bytes=0)}

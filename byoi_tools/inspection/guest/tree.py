@@ -102,6 +102,14 @@ class GuestTree:
         content = self.read(path, limit_bytes)
         return None if content is None else content.decode("utf-8", "replace")
 
+    def attributes(self, path: str) -> frozenset[str]:
+        """The names of the extended attributes (`security.selinux`), symlinks followed; empty where there are none."""
+        resolved = self.resolve(path)
+        if resolved is None:
+            return frozenset()
+        reader, inner = self._locate(resolved)
+        return reader.attributes(inner)
+
     def glob(self, directory: str, pattern: str) -> tuple[str, ...]:
         """The paths of the entries of one directory whose names match a shell pattern, ordered as the shell does."""
         return tuple(

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.ext_superblock import read_ext_superblock
+from byoi_tools.formats.multiple_devices import read_device_count
 from byoi_tools.formats.signatures import read_signature
 from byoi_tools.formats.source import ByteSource, Window
 from byoi_tools.formats.xfs_superblock import read_xfs_superblock
@@ -17,10 +18,10 @@ from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind, Volume
 from byoi_tools.model.guest.superblock import Superblock
 from byoi_tools.model.partition import PartitionKind
+from byoi_tools.model.quoting import quote
 from byoi_tools.tools.native_files import FILE_SYSTEMS, GroupMember, LogicalVolume, NativeDisk
 
 _LVM = "LVM2_member"
-_WHOLE_DISK = "the whole disk"
 
 
 @dataclass
@@ -33,6 +34,7 @@ class FoundVolume:
     open: Callable[[], FileReader] | None
     is_root_by_type: bool = False
     trouble: Trouble | None = None
+    missing_devices: int = 0
     mount_point: str = ""
     _files: WatchedFiles | None = field(default=None, repr=False)
 
@@ -58,6 +60,8 @@ class FoundVolume:
             reader="native" if self._files is not None else "",
             superblock=self._superblock(),
             trouble=self.trouble or (self._files.trouble if self._files is not None else None),
+            size_bytes=self.content.size_bytes,
+            missing_devices=self.missing_devices,
         )
 
     def _superblock(self) -> Superblock | None:
@@ -74,12 +78,21 @@ def find_volumes(source: ByteSource, disk: Disk, native: NativeDisk) -> tuple[Fo
 
     A group of LVM that cannot be put together is a volume with that trouble.
     """
-    return (*_on_partitions(source, disk, native), *_in_groups(disk, native, source))
+    found = (*_on_partitions(source, disk, native), *_in_groups(disk, native, source))
+    _count_devices(found)
+    return found
+
+
+def _count_devices(found: tuple[FoundVolume, ...]) -> None:
+    """Note which arrays and file systems on several devices are not complete; groups of LVM have noted it already."""
+    for volume in found:
+        wanted = read_device_count(volume.content, volume.signature.name)
+        if wanted > 1:
+            siblings = [other for other in found if other.signature == volume.signature]
+            volume.missing_devices = max(0, wanted - len(siblings))
 
 
 def _on_partitions(source: ByteSource, disk: Disk, native: NativeDisk) -> Iterator[FoundVolume]:
-    if not disk.partitions and disk.whole_disk is not None and disk.whole_disk.name != _LVM:
-        yield _found(_WHOLE_DISK, disk.whole_disk, source, 0, native)
     for found in disk.partitions:
         if found.file_system is not None and found.file_system.name != _LVM:
             sectors = found.partition.sectors
@@ -125,10 +138,12 @@ def _logical(partition: str, volume: LogicalVolume, native: NativeDisk) -> Found
     if volume.problem:
         trouble = Trouble(
             TroubleKind.DAMAGED,
-            f"the volume group {volume.group} is not complete: {volume.problem}",
+            f"the volume group {quote(volume.group)} is not complete: {volume.problem}",
             "Build the image with a volume group that lies on its own disk alone (vgreduce), or without LVM.",
         )
-        return FoundVolume(partition, FileSystemSignature(_LVM, "", ""), volume, None, trouble=trouble)
+        return FoundVolume(
+            partition, FileSystemSignature(_LVM, "", ""), volume, None, trouble=trouble, missing_devices=volume.number
+        )
     signature = read_signature(volume) or FileSystemSignature("", "", "")
     if signature.name in FILE_SYSTEMS:
         return FoundVolume(source, signature, volume, lambda: native.open_logical_volume(signature.name, volume))

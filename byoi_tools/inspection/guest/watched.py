@@ -35,6 +35,10 @@ class WatchedFiles:
         """The target of a symlink."""
         return self._watch(lambda: self._files.read_link(path))
 
+    def attributes(self, path: str) -> frozenset[str]:
+        """The names of the extended attributes of the inode at a path."""
+        return self._watch(lambda: self._files.attributes(path))
+
     def _watch(self, ask: Callable[[], Value]) -> Value:
         try:
             return ask()

@@ -59,3 +59,7 @@ class FileReader(Protocol):
     def read_link(self, path: str) -> str | None:
         """The target of a symlink; None where there is no symlink."""
         ...
+
+    def attributes(self, path: str) -> frozenset[str]:
+        """The names of the extended attributes at a path (`security.selinux`); empty where there are none."""
+        ...

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
-from byoi_tools.model.fact import Fact
+from byoi_tools.model.fact import Fact, NotExamined
 from byoi_tools.model.guest.boot import BootSetup
 from byoi_tools.model.guest.byolinux import ByolinuxSetup
 from byoi_tools.model.guest.cloud import CloudSetup
@@ -14,8 +14,11 @@ from byoi_tools.model.guest.kernels import Kernels
 from byoi_tools.model.guest.mounts import Mounts
 from byoi_tools.model.guest.network import NetworkSetup
 from byoi_tools.model.guest.ssh import SshSetup
+from byoi_tools.model.guest.storage import Storage
 from byoi_tools.model.guest.superblock import Superblock
 from byoi_tools.model.guest.system import OperatingSystem
+
+_NOT_READ = NotExamined("it was not read")
 
 
 class TroubleKind(Enum):
@@ -42,6 +45,8 @@ class Volume:
     `source` names it as the disk has it (`partition 3`, `partition 3, volume vg0/root`), `file_system` as `blkid` does.
     `mount_point` is empty for one that the guest does not mount. `reader` is `native`, `guestfs`, or empty where
     nobody read it. `superblock` is known for ext and XFS. `trouble` is the first thing that went wrong with reading it.
+    `size_bytes` is that of its partition or logical volume. `missing_devices` counts the devices that it is made of and
+    that are not in the image.
     """
 
     source: str
@@ -52,6 +57,8 @@ class Volume:
     reader: str
     superblock: Superblock | None = None
     trouble: Trouble | None = None
+    size_bytes: int = 0
+    missing_devices: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +80,4 @@ class Guest:
     ssh: Fact[SshSetup]
     identity: Fact[Identity]
     byolinux: Fact[ByolinuxSetup]
+    storage: Fact[Storage] = _NOT_READ

@@ -1,4 +1,4 @@
-"""Sizes: the image against the memory and the disk of the server that it is for, and against itself."""
+"""The image against the memory and the disk of the server that it is for, and against itself."""
 
 from __future__ import annotations
 
