@@ -1,0 +1,75 @@
+"""What in an image is meant to bring up a card of unknown name: cloud-init, a wide pattern, NetworkManager itself."""
+
+from __future__ import annotations
+
+from byoi_tools.checks.command_lines import argument_on
+from byoi_tools.checks.subject import Subject
+from byoi_tools.model.fact import NotKnownError
+from byoi_tools.model.guest.cloud import CloudSetup, ProvisionerKind
+from byoi_tools.model.guest.network import InterfaceConfig, Renderer
+
+_OTHERS = (ProvisionerKind.IGNITION, ProvisionerKind.AFTERBURN, ProvisionerKind.NUAGEINIT)
+
+
+def cloud_setup(subject: Subject) -> CloudSetup | None:
+    """The cloud domain; None where it could not be read."""
+    try:
+        return subject.cloud
+    except NotKnownError:
+        return None
+
+
+def is_rendered_by_cloud_init(subject: Subject) -> bool:
+    """Whether cloud-init is there, runs, and may configure the network."""
+    setup = cloud_setup(subject)
+    found = setup.cloud_init if setup is not None else None
+    return found is not None and not found.disabled_by and not found.network.disabled_by
+
+
+def is_left_to_others(subject: Subject) -> bool:
+    """Whether a provisioner is there that configures the network in its own way."""
+    setup = cloud_setup(subject)
+    return setup is not None and any(one.kind in _OTHERS and one.is_enabled for one in setup.provisioners)
+
+
+def has_kernel_names(subject: Subject) -> bool:
+    """Whether cards keep the kernel's names, by a file of the guest or by `net.ifnames=0`."""
+    argument = argument_on(subject, "net.ifnames")
+    return subject.network.has_kernel_names or (argument is not None and argument[1] == "0")
+
+
+def lasting_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
+    """The configurations that will hold on the server: without those that cloud-init will write anew."""
+    is_rewritten = is_rendered_by_cloud_init(subject)
+    return tuple(one for one in subject.network.interfaces if not (one.is_by_cloud_init and is_rewritten))
+
+
+def wide_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
+    """Those among them that ask for DHCP on any card."""
+    kernel_names = has_kernel_names(subject)
+    return tuple(
+        one
+        for one in lasting_interfaces(subject)
+        if one.uses_dhcp and one.applies_to_any_card(has_kernel_names=kernel_names)
+    )
+
+
+def works_without_cloud_init(subject: Subject) -> bool:
+    """Whether DHCP on any card is configured, and the service that does it is started."""
+    network = subject.network
+    return (
+        network.is_automatic
+        or is_left_to_others(subject)
+        or any(network.manager(one.manager).is_enabled for one in wide_interfaces(subject))
+    )
+
+
+def chosen_renderer(subject: Subject) -> Renderer | None:
+    """The renderer that cloud-init takes: the first available in the order of its configuration; None without any."""
+    setup = cloud_setup(subject)
+    order = setup.cloud_init.network.renderers if setup is not None and setup.cloud_init is not None else ()
+    available = subject.network.renderers
+    if not order:
+        return available[0] if available else None
+    by_name = {renderer.name: renderer for renderer in available}
+    return next((by_name[name] for name in order if name in by_name), None)
