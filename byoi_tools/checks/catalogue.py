@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from byoi_tools.checks import bios, byol, container, esp, fs, hygiene, ptable, size
+from byoi_tools.checks import bios, byol, container, driver, esp, fs, hygiene, initrd, kernel, ptable, size
 from byoi_tools.checks.check import Check
 
 FAMILIES: dict[str, ModuleType] = {
@@ -13,6 +13,9 @@ FAMILIES: dict[str, ModuleType] = {
     "ptable": ptable,
     "esp": esp,
     "bios": bios,
+    "kernel": kernel,
+    "initrd": initrd,
+    "driver": driver,
     "fs": fs,
     "hygiene": hygiene,
     "byol": byol,
