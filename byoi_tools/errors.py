@@ -23,6 +23,7 @@ Exit 1 is no error: it is a bad verdict.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar
 
 
@@ -36,6 +37,14 @@ class ByoiError(Exception):
         self.message = message
         self.remedy = remedy
         self.details = details
+
+    def __reduce__(self) -> tuple[Callable[..., ByoiError], tuple[type[ByoiError], str, str, str | None]]:
+        return _restore, (type(self), self.message, self.remedy, self.details)
+
+
+def _restore(kind: type[ByoiError], message: str, remedy: str, details: str | None) -> ByoiError:
+    """Make an error again in another process; pickle alone does not pass keywords on."""
+    return kind(message, remedy=remedy, details=details)
 
 
 class UsageError(ByoiError):

@@ -8,7 +8,6 @@ from byoi_tools.cli import options
 from byoi_tools.cli.failure import show_error
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import terminal_of, write_result
-from byoi_tools.errors import ImageError, StorageError
 from byoi_tools.model.finding import Report
 
 
@@ -20,6 +19,8 @@ def check(
     image_type: options.DeclaredType = None,
     output_format: options.Format = options.OutputFormat.TEXT,
     fail_on: options.Fail = options.FailOn.ERROR,
+    waivers: options.Waivers = None,
+    jobs: options.Jobs = 1,
 ) -> int:
     """Tell whether images would deploy and boot.
 
@@ -27,19 +28,20 @@ def check(
     """
     from byoi_tools.cli.rules import choose_rules
     from byoi_tools.model.location import parse_location
-    from byoi_tools.pipeline.checking import check_location
+    from byoi_tools.pipeline.parallel import Order, check_images
     from byoi_tools.reports.json_v1 import render_reports
     from byoi_tools.reports.text import render_report
 
-    rules = choose_rules(boot, profile, fail_on)
-    locations = [parse_location(image) for image in images]
+    order = Order(choose_rules(boot, profile, fail_on, waivers), efi_bootloader_path, image_type)
+    for image in images:
+        parse_location(image)  # a wrong name is told before any image is read
     reports: list[Report] = []
     codes: list[int] = []
-    for location in locations:
-        try:
-            reports.append(check_location(location, rules, efi_bootloader_path, image_type, Progress()))
-        except (ImageError, StorageError) as error:  # the other images are checked all the same
-            codes.append(show_error(error))
+    for result in check_images(images, order, jobs, Progress()):
+        if isinstance(result, Report):
+            reports.append(result)
+        else:
+            codes.append(show_error(result))
     if output_format is options.OutputFormat.JSON and (reports or len(images) > 1):
         write_result(render_reports(tuple(reports), is_list=len(images) > 1))
     elif reports:

@@ -58,6 +58,11 @@ Profile = Annotated[
     str | None, _flag("--profile", "A profile's name, or its file as ./mine.toml; ovh-byoi-BOOT when not given.")
 ]
 Fail = Annotated[FailOn, _flag("--fail-on", "The severity from which a finding makes the verdict bad.")]
+Waivers = Annotated[
+    Path | None,
+    _flag("--waivers", "A file of findings that are accepted; byoi.toml beside the image when not given."),
+]
+Jobs = Annotated[int, typer.Option("--jobs", help="How many images are checked at a time.", envvar="BYOI_JOBS", min=1)]
 DeclaredType = Annotated[
     ImageType | None,
     _flag("--image-type", "The imageType that will be declared; the file's suffix says it when not given."),

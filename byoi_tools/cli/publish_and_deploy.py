@@ -25,6 +25,7 @@ def publish_and_deploy(
     efi_bootloader_path: options.LoaderPath = None,
     profile: options.Profile = None,
     fail_on: options.Fail = options.FailOn.ERROR,
+    waivers: options.Waivers = None,
     image_type: options.ServedType = None,
     compress: options.Compress = Compression.NONE,
     engine: options.Conversion = Engine.AUTO,
@@ -69,6 +70,7 @@ def publish_and_deploy(
         http_headers=read_headers(http_header),
         disk_group_id=disk_group,
         work_directory=work_dir or image.absolute().parent,
+        waivers_file=waivers,
     )
     with open_receipt(image, receipt) as opened:
         outside = Outside(

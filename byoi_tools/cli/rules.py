@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byoi_tools.cli.options import FailOn
+from byoi_tools.cli.wiring import system_clock
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.finding import Severity
@@ -20,7 +22,7 @@ def threshold(fail_on: FailOn) -> Severity | None:
     return _THRESHOLDS[fail_on]
 
 
-def choose_rules(boot: BootMode | None, profile: str | None, fail_on: FailOn) -> Rules:
+def choose_rules(boot: BootMode | None, profile: str | None, fail_on: FailOn, waivers: Path | None = None) -> Rules:
     """Return the rules; raises `UsageError` when neither flag says the boot mode, or both contradict each other."""
     from byoi_tools.pipeline.checking import Rules, known_profile
 
@@ -40,4 +42,4 @@ def choose_rules(boot: BootMode | None, profile: str | None, fail_on: FailOn) ->
         raise UsageError(
             f"the profile {chosen.name} is for any boot mode", remedy="Give --boot uefi or --boot legacy too."
         )
-    return Rules(chosen, mode, threshold(fail_on))
+    return Rules(chosen, mode, threshold(fail_on), system_clock().now().date(), waivers)

@@ -7,6 +7,7 @@ from enum import Enum, IntEnum
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.image import ImageFormat
+from byoi_tools.model.waiver import Waiver
 
 
 class Severity(IntEnum):
@@ -27,6 +28,7 @@ class OutcomeKind(Enum):
 
     PASSED = "passed"
     FAILED = "failed"
+    WAIVED = "waived"
     SKIPPED = "skipped"
     ERRORED = "errored"
 
@@ -52,7 +54,7 @@ class Outcome:
     """The outcome of one check; a check that observed several things has one for each.
 
     For a skipped or errored one `message` is the reason; `observed`, `expected` and `evidence` are empty where there is
-    nothing to say.
+    nothing to say. A waived one is what the check found, and the waiver because of which it does not count.
     """
 
     check_id: str
@@ -63,6 +65,7 @@ class Outcome:
     expected: str = ""
     evidence: str = ""
     remedy: str = ""
+    waiver: Waiver | None = None
 
     @property
     def family(self) -> str:

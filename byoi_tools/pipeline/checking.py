@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
 
 from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile
 from byoi_tools.checks.runner import check_image
+from byoi_tools.checks.waivers import FILE_NAME, apply_waivers, load_waivers
 from byoi_tools.inspection.inspect import inspect_image
+from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.digest import DigestAlgorithm
+from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report, Severity
 from byoi_tools.model.image import ImageType
@@ -16,22 +22,29 @@ from byoi_tools.model.intent import Intent, Target
 from byoi_tools.model.location import ImageLocation, suffix_of
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.profile import Profile
+from byoi_tools.publishing.digests import digest_file
 
+_KNOWN_IDS = frozenset(check.id for check in CHECKS)
 _TYPES_BY_SUFFIX = {".qcow2": ImageType.QCOW2, ".raw": ImageType.RAW}
 
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """By what an image is judged: profile, boot mode, and the severity that fails it (None: nothing does)."""
+    """By what an image is judged: profile, boot mode, the severity that fails it (None: nothing does), and the day.
+
+    `waivers_file` None takes the file `byoi.toml` beside the image, where there is one.
+    """
 
     profile: Profile
     boot: BootMode
     fail_on: Severity | None
+    today: date
+    waivers_file: Path | None = None
 
 
 def known_profile(name: str) -> Profile:
     """Return the profile of that name or file; raises `UsageError`."""
-    return load_profile(name, frozenset(check.id for check in CHECKS))
+    return load_profile(name, _KNOWN_IDS)
 
 
 def check_location(
@@ -41,9 +54,34 @@ def check_location(
     image_type: ImageType | None,
     observer: Observer,
 ) -> Report:
-    """Return the report on an image; raises `ImageError` or `StorageError` when it cannot be read at all."""
+    """Return the report on an image, its waivers applied.
+
+    Raises `ImageError` or `StorageError` when the image cannot be read at all, `UsageError` for a wrong waivers file.
+    """
     facts = inspect_image(location, observer)
-    return check_facts(facts, rules, loader_path, image_type or declared_type(location))
+    report = check_facts(facts, rules, loader_path, image_type or declared_type(location))
+    return waive(report, location, rules, observer)
+
+
+def waive(report: Report, location: ImageLocation, rules: Rules, observer: Observer) -> Report:
+    """Return the report with the waivers applied; the image is hashed only when one of them names a digest."""
+    path = rules.waivers_file or _file_beside(location)
+    waivers = load_waivers(path, _KNOWN_IDS) if path else ()
+    if not waivers:
+        return report
+    needs_digest = any(waiver.sha256 for waiver in waivers)
+    return apply_waivers(report, waivers, rules.today, _sha256_of(location, observer) if needs_digest else None)
+
+
+def _file_beside(location: ImageLocation) -> Path | None:
+    path = location.parent / FILE_NAME if isinstance(location, Path) else None
+    return path if path and path.is_file() else None
+
+
+def _sha256_of(location: ImageLocation, observer: Observer) -> str:
+    with open_source(location, observer) as source:
+        (digest,) = digest_file(source, (DigestAlgorithm.SHA256,), observer)
+    return digest.hexadecimal
 
 
 def check_facts(
@@ -53,7 +91,7 @@ def check_facts(
     image_type: ImageType | None,
     *,
     target: Target | None = None,
-    user_data_bytes: int | None = None,
+    user_data: bytes | None = None,
 ) -> Report:
     """Return the report on facts; `target` is the server where it is known, else the profile's."""
     intent = Intent(
@@ -61,8 +99,9 @@ def check_facts(
         boot=rules.boot,
         loader_path=loader_path,
         image_type=image_type,
-        user_data_bytes=user_data_bytes,
+        user_data=user_data,
         target=target or rules.profile.target,
+        today=Known(rules.today),
     )
     return check_image(CHECKS, facts, intent, rules.profile, rules.fail_on)
 

@@ -23,7 +23,10 @@ from byoi_tools.tools.ovh_api import OvhApi
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image for one server. `boot` and `profile` None follow the server; `served_type` None keeps the image's."""
+    """One image for one server. `boot` and `profile` None follow the server; `served_type` None keeps the image's.
+
+    `waivers_file` None takes the file beside the image.
+    """
 
     image: Path
     server: str
@@ -41,6 +44,7 @@ class Job:
     http_headers: tuple[tuple[str, Secret], ...]
     disk_group_id: int | None
     work_directory: Path
+    waivers_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.server import Server, Task
-from byoi_tools.pipeline.checking import Rules, check_facts, known_profile
+from byoi_tools.pipeline.checking import Rules, check_facts, known_profile, waive
 from byoi_tools.pipeline.installing import start, watch
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.products import Products
@@ -73,7 +73,7 @@ def _read_server(job: Job, outside: Outside, products: Products) -> None:
 
 
 def _inspect(job: Job, outside: Outside, products: Products) -> None:
-    products.put(_rules(job, products.get(Server)))
+    products.put(_rules(job, outside, products.get(Server)))
     products.put(find_candidate(job, outside, products.get(Workspace)))
 
 
@@ -95,15 +95,15 @@ def _check(job: Job, outside: Outside, products: Products) -> None:
     candidate = products.get(Candidate)
     is_final = not needs_conversion(job, candidate)
     target = products.get(Server).target(job.disk_group_id)
-    user_data = job.customizations.user_data
     report = check_facts(
         candidate.facts,
         products.get(Rules),
         job.loader_path,
         served_type_of(job, candidate.facts) if is_final else None,
         target=target if is_final else replace(target, memory_bytes=_NOT_CONVERTED),
-        user_data_bytes=None if user_data is None else len(user_data),
+        user_data=job.customizations.user_data,
     )
+    report = waive(report, job.image, products.get(Rules), outside.observer)
     products.put(report)
     if not report.has_passed:
         raise BadVerdict(report)
@@ -148,9 +148,10 @@ def _watch(job: Job, outside: Outside, products: Products) -> None:
     products.put(watch(outside.api, job.server, products.get(Task), outside.clock, outside.observer))
 
 
-def _rules(job: Job, server: Server) -> Rules:
+def _rules(job: Job, outside: Outside, server: Server) -> Rules:
     boot = job.boot or _only_boot_mode(server)
-    return Rules(known_profile(job.profile or f"ovh-byoi-{boot.value}"), boot, job.fail_on)
+    profile = known_profile(job.profile or f"ovh-byoi-{boot.value}")
+    return Rules(profile, boot, job.fail_on, outside.clock.now().date(), job.waivers_file)
 
 
 def _only_boot_mode(server: Server) -> BootMode:

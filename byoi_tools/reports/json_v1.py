@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from byoi_tools.model.finding import Outcome, Report
+from byoi_tools.model.waiver import Waiver
 
 SCHEMA = "byoi-tools/report/v1"
 
@@ -34,6 +35,7 @@ def _report(report: Report) -> dict[str, object]:
 
 
 def _outcome(outcome: Outcome) -> dict[str, object]:
+    waiver = {} if outcome.waiver is None else {"waiver": _waiver(outcome.waiver)}
     return {
         "id": outcome.check_id,
         "outcome": outcome.kind.value,
@@ -43,4 +45,9 @@ def _outcome(outcome: Outcome) -> dict[str, object]:
         "expected": outcome.expected,
         "evidence": outcome.evidence,
         "remedy": outcome.remedy,
+        **waiver,
     }
+
+
+def _waiver(waiver: Waiver) -> dict[str, object]:
+    return {"reason": waiver.reason, "expires": waiver.expires.isoformat() if waiver.expires else None}

@@ -26,5 +26,6 @@ def render_line(report: Report, published: PublishedImage, result: InstallResult
 def _findings(report: Report) -> str:
     failed = report.of_kind(OutcomeKind.FAILED)
     counts = [f"{sum(o.severity is severity for o in failed)} {severity.word}" for severity in reversed(Severity)]
-    passed = len(report.of_kind(OutcomeKind.PASSED))
-    return f"{', '.join(counts)}; {passed} passed, {len(report.of_kind(OutcomeKind.SKIPPED))} skipped"
+    others = (OutcomeKind.PASSED, OutcomeKind.WAIVED, OutcomeKind.SKIPPED)
+    rest = [f"{len(report.of_kind(kind))} {kind.value}" for kind in others if report.of_kind(kind)]
+    return "; ".join([", ".join(counts), ", ".join(rest)])

@@ -20,6 +20,7 @@ def render_report(report: Report, terminal: Terminal) -> str:
         for outcome in outcomes:
             lines += _finding(outcome, terminal)
         lines.append("")
+    lines += _waived(report, terminal)
     lines += _skipped(report, terminal)
     lines += terminal.wrap(_counts(report), "", "  ")
     lines.append(terminal.paint(_verdict(report), "good" if report.has_passed else "bad"))
@@ -65,6 +66,22 @@ def _sentence(text: str) -> str:
     return text[:1].upper() + text[1:]
 
 
+def _waived(report: Report, terminal: Terminal) -> list[str]:
+    """What was found and is accepted: it does not count, and stays in sight."""
+    waived = report.of_kind(OutcomeKind.WAIVED)
+    if not waived:
+        return []
+    lines = [terminal.paint("waived", "title")]
+    for outcome in waived:
+        lines.append(f"  {terminal.paint(outcome.severity.word, 'faint')} {outcome.check_id}")
+        lines += terminal.wrap(_sentence(outcome.message), "    ")
+        lines += terminal.wrap(outcome.observed, "      observed ", " " * 15)
+        if outcome.waiver is not None:
+            until = f" (until {outcome.waiver.expires})" if outcome.waiver.expires else ""
+            lines += terminal.wrap(outcome.waiver.reason + until, "      because  ", " " * 15)
+    return [*lines, ""]
+
+
 def _skipped(report: Report, terminal: Terminal) -> list[str]:
     """One paragraph: how many checks did not run, and the reasons with their numbers."""
     reasons = Counter(outcome.message for outcome in report.of_kind(OutcomeKind.SKIPPED))
@@ -82,10 +99,12 @@ def _counts(report: Report) -> str:
         f"{by_severity[severity]} {severity.word}{'s' if by_severity[severity] != 1 and severity > 1 else ''}"
         for severity in sorted(Severity, reverse=True)
     )
-    broken = len(report.of_kind(OutcomeKind.ERRORED))
+    waived, broken = len(report.of_kind(OutcomeKind.WAIVED)), len(report.of_kind(OutcomeKind.ERRORED))
     return (
         f"{len(report.of_kind(OutcomeKind.PASSED))} passed, {len(failed)} failed ({found}), "
-        f"{len(report.of_kind(OutcomeKind.SKIPPED))} skipped" + (f", {broken} broken" if broken else "")
+        + (f"{waived} waived, " if waived else "")
+        + f"{len(report.of_kind(OutcomeKind.SKIPPED))} skipped"
+        + (f", {broken} broken" if broken else "")
     )
 
 

@@ -12,11 +12,13 @@ import typer
 from byoi_tools import errors
 from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile, profile_names
+from byoi_tools.checks.waivers import load_waivers
 from byoi_tools.cli.app import app
 from tests.command import byoi_tools
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
+TOML_BLOCKS = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
 HELP_BLOCKS = re.findall(r"```\n\$ byoi-tools ([^\n]*--help)\n(.*?)\n```", README, re.DOTALL)
 
 
@@ -41,13 +43,21 @@ def test_the_exit_codes_in_the_readme_are_those_of_the_errors() -> None:
 
 
 def test_the_profile_in_the_readme_is_one(tmp_path: Path) -> None:
-    (example,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    example = TOML_BLOCKS[0]
     tomllib.loads(example)
     path = tmp_path / "our-fleet.toml"
     path.write_text(example)
     profile = load_profile(str(path), frozenset(check.id for check in CHECKS))
     assert profile.name == "our-fleet"
     assert profile.disabled_reason("esp.stale-vendor-dirs")
+
+
+def test_the_waivers_in_the_readme_are_some(tmp_path: Path) -> None:
+    path = tmp_path / "byoi.toml"
+    path.write_text(TOML_BLOCKS[1])
+    (waiver,) = load_waivers(path, frozenset(check.id for check in CHECKS))
+    assert waiver.reason
+    assert waiver.expires
 
 
 def test_the_profiles_in_the_readme_exist() -> None:
