@@ -18,11 +18,13 @@ class Target:
     """The server that the image is for; a fact is not examined until somebody names the server or its size.
 
     `disk_bytes` is the size of the first disk of the group that will be written, `sector_size_bytes` its sector's.
+    `raid_controller` is what the provider calls the controller of that group, empty where it has none.
     """
 
     memory_bytes: Fact[int] = _NO_SERVER
     disk_bytes: Fact[int] = _NO_SERVER
     sector_size_bytes: Fact[int] = _NO_SERVER
+    raid_controller: Fact[str] = _NO_SERVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +33,13 @@ class Intent:
 
     `loader_path` is `efiBootloaderPath` as the user declares it, None when it is to be found in the ESP.
     `image_type` is the declared type: of the command line, else of the file's suffix, None when neither says.
-    `user_data_bytes` is the size of the user data, None without any. `today` is the day on which the image is judged.
+    `user_data` is the content of the user data, None without any. `today` is the day on which the image is judged.
     """
 
     product: Product
     boot: BootMode
     loader_path: str | None = None
     image_type: ImageType | None = None
-    user_data_bytes: int | None = None
+    user_data: bytes | None = None
     target: Target = Target()
     today: Fact[date] = _NO_DAY

@@ -245,9 +245,9 @@ def userdata_limit(subject: Subject) -> Iterator[Observation]:
     Source: size of the config drive as observed by users; the provider's limit exists in its API, its value is not
     published, so this one is an estimate.
     """
-    size = subject.intent.user_data_bytes
-    if size is None:
+    if subject.intent.user_data is None:
         raise NotKnownError("no user data is given")
+    size = len(subject.intent.user_data)
     if size > USER_DATA_BYTES:
         yield Observation(
             "the user data is too large for the config drive",

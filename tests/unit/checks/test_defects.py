@@ -24,7 +24,10 @@ from fixtures.tiny.recipes import NO_CONTEXT, Boot, Context, Recipe, recipes
 TODAY = "2026-01-31"
 KNOWN_IDS = frozenset(check.id for check in CHECKS)
 EVERYTHING_KNOWN = Context(
-    image_type="raw", server_memory_bytes=64 << 30, server_disk_bytes=480 * 10**9, user_data_size_bytes=1000
+    image_type="raw",
+    server_memory_bytes=64 << 30,
+    server_disk_bytes=480 * 10**9,
+    user_data=b"#cloud-config\nlocale: C.UTF-8\n",
 )
 
 # What cannot be looked at in the good image, by what is missing.
@@ -70,7 +73,7 @@ def check_tiny(image: Path, boot: Boot, context: Context) -> Report:
         boot=BootMode(boot),
         loader_path=context.loader_path,
         image_type=ImageType(context.image_type) if context.image_type else None,
-        user_data_bytes=context.user_data_size_bytes,
+        user_data=context.user_data,
         target=target_of(profile.target, context),
         today=Known(date.fromisoformat(context.today or TODAY)),
     )
@@ -82,6 +85,8 @@ def target_of(target: Target, context: Context) -> Target:
         target = replace(target, memory_bytes=Known(context.server_memory_bytes))
     if context.server_disk_bytes is not None:
         target = replace(target, disk_bytes=Known(context.server_disk_bytes))
+    if context.server_raid_controller is not None:
+        target = replace(target, raid_controller=Known(context.server_raid_controller))
     return target
 
 
