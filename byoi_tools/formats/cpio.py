@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -11,6 +12,7 @@ from byoi_tools.formats.byte_stream import ByteStream
 
 MAGICS = (b"070701", b"070702")
 _HEADER_BYTES = 110
+_NUMBERS = re.compile(rb"[0-9A-Fa-f]{104}")
 _TRAILER = b"TRAILER!!!"
 _NAME_LIMIT_BYTES = 4096
 """PATH_MAX of Linux, with the NUL at the end."""
@@ -67,11 +69,10 @@ def _parse(header: bytes, offset: int) -> tuple[int, int, int]:
         raise damaged("it ends before the trailer of its cpio archive")
     if header[:6] not in MAGICS:
         raise damaged(f"there is no header of a newc archive at byte {offset}")
-    try:
-        mode, size, name_size = (int(header[start : start + 8], 16) for start in (14, 54, 94))
-    except ValueError:
-        raise damaged(f"the header at byte {offset} holds no hexadecimal numbers") from None
-    if not 0 < name_size <= _NAME_LIMIT_BYTES or size < 0:
+    if not _NUMBERS.fullmatch(header, 6):
+        raise damaged(f"the header at byte {offset} holds no hexadecimal numbers")
+    mode, size, name_size = (int(header[start : start + 8], 16) for start in (14, 54, 94))
+    if not 0 < name_size <= _NAME_LIMIT_BYTES:
         raise damaged(f"the header at byte {offset} has a name of {name_size} bytes")
     return size, mode, name_size
 
