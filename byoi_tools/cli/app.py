@@ -16,6 +16,7 @@ from byoi_tools.cli import (
     inspect,
     publish,
     publish_and_deploy,
+    schema,
     simulator,
     status,
 )
@@ -55,4 +56,5 @@ app.command("deploy")(deploy.deploy)
 app.command("publish-and-deploy")(publish_and_deploy.publish_and_deploy)
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
+app.command("schema")(schema.schema)
 app.command("simulator")(simulator.simulator)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -13,6 +12,7 @@ from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Container
 from byoi_tools.model.loader import choose_loader
+from byoi_tools.reports.plain import to_plain, write_json
 
 SCHEMA = "byoi-tools/facts/v1"
 Value = TypeVar("Value")
@@ -26,12 +26,14 @@ def render_facts_json(facts: Facts) -> str:
         "disk": _fact(facts.disk, _disk),
         "esps": _fact(facts.esps, lambda esps: [_esp(esp) for esp in esps]),
         "bios": _fact(facts.bios, _bios),
+        "volumes": to_plain(facts.volumes),
+        "guest": to_plain(facts.guest),
     }
-    return json.dumps(document, indent=2) + "\n"
+    return write_json(document)
 
 
 def _fact(fact: Fact[Value], render: Callable[[Value], object]) -> object:
-    return render(fact.value) if isinstance(fact, Known) else {"not_examined": fact.reason}
+    return render(fact.value) if isinstance(fact, Known) else to_plain(fact)
 
 
 def _container(container: Container) -> dict[str, object]:

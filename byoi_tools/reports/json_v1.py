@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
-
 from byoi_tools.model.finding import Outcome, Report
 from byoi_tools.model.waiver import Waiver
+from byoi_tools.reports.plain import write_json
 
 SCHEMA = "byoi-tools/report/v1"
 
@@ -13,7 +12,7 @@ SCHEMA = "byoi-tools/report/v1"
 def render_reports(reports: tuple[Report, ...], *, is_list: bool) -> str:
     """Return one report as an object, or all of them as an array, with a newline at the end."""
     documents = [_report(report) for report in reports]
-    return json.dumps(documents if is_list else documents[0], indent=2) + "\n"
+    return write_json(documents if is_list else documents[0])
 
 
 def _report(report: Report) -> dict[str, object]:
