@@ -4,7 +4,22 @@ from __future__ import annotations
 
 from types import ModuleType
 
-from byoi_tools.checks import bios, byol, container, driver, esp, fs, hygiene, initrd, kernel, ptable, size
+from byoi_tools.checks import (
+    bios,
+    byol,
+    cloud,
+    container,
+    driver,
+    esp,
+    fs,
+    hygiene,
+    initrd,
+    kernel,
+    net,
+    ptable,
+    size,
+    ssh,
+)
 from byoi_tools.checks.check import Check
 
 FAMILIES: dict[str, ModuleType] = {
@@ -17,6 +32,9 @@ FAMILIES: dict[str, ModuleType] = {
     "initrd": initrd,
     "driver": driver,
     "fs": fs,
+    "cloud": cloud,
+    "net": net,
+    "ssh": ssh,
     "hygiene": hygiene,
     "byol": byol,
 }

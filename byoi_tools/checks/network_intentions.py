@@ -26,6 +26,13 @@ def is_rendered_by_cloud_init(subject: Subject) -> bool:
     return found is not None and not found.disabled_by and not found.network.disabled_by
 
 
+def is_addressed_by_cloud_init(subject: Subject) -> bool:
+    """Whether it configures what the provider says, or DHCP: it is given no configuration by the image."""
+    setup = cloud_setup(subject)
+    has_own = setup is not None and setup.cloud_init is not None and bool(setup.cloud_init.network.own_config)
+    return is_rendered_by_cloud_init(subject) and not has_own
+
+
 def is_left_to_others(subject: Subject) -> bool:
     """Whether a provisioner is there that configures the network in its own way."""
     setup = cloud_setup(subject)
@@ -41,7 +48,15 @@ def has_kernel_names(subject: Subject) -> bool:
 def lasting_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
     """The configurations that will hold on the server: without those that cloud-init will write anew."""
     is_rewritten = is_rendered_by_cloud_init(subject)
-    return tuple(one for one in subject.network.interfaces if not (one.is_by_cloud_init and is_rewritten))
+    kept = tuple(one for one in subject.network.interfaces if not (one.is_by_cloud_init and is_rewritten))
+    return (*_own_interfaces(subject), *kept)
+
+
+def _own_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
+    """Those of the network configuration that the image gives cloud-init."""
+    setup = cloud_setup(subject)
+    is_used = setup is not None and setup.cloud_init is not None and is_rendered_by_cloud_init(subject)
+    return setup.cloud_init.network.own_interfaces if is_used and setup and setup.cloud_init else ()
 
 
 def wide_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
@@ -54,13 +69,15 @@ def wide_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
     )
 
 
-def works_without_cloud_init(subject: Subject) -> bool:
+def works_by_its_files(subject: Subject) -> bool:
     """Whether DHCP on any card is configured, and the service that does it is started."""
     network = subject.network
+    renderer = chosen_renderer(subject)
+    own = _own_interfaces(subject) if renderer is not None and renderer.is_working else ()
     return (
         network.is_automatic
         or is_left_to_others(subject)
-        or any(network.manager(one.manager).is_enabled for one in wide_interfaces(subject))
+        or any(one in own or network.manager(one.manager).is_enabled for one in wide_interfaces(subject))
     )
 
 

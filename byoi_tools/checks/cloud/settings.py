@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.cloud.provisioner import require_cloud_init
-from byoi_tools.checks.network_intentions import works_without_cloud_init
+from byoi_tools.checks.network_intentions import works_by_its_files
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
 from byoi_tools.model.finding import Observation, Severity
@@ -38,7 +38,7 @@ def network_disabled(subject: Subject) -> Iterator[Observation]:
     7580941.
     """
     network = require_cloud_init(subject).network
-    if network.disabled_by and not works_without_cloud_init(subject):
+    if network.disabled_by and not works_by_its_files(subject):
         yield Observation(
             "cloud-init may not configure the network, and nothing else does it for any interface",
             observed="network: {config: disabled}",

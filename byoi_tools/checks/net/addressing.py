@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.network_intentions import (
     has_kernel_names,
+    is_addressed_by_cloud_init,
     is_left_to_others,
-    is_rendered_by_cloud_init,
     lasting_interfaces,
     wide_interfaces,
-    works_without_cloud_init,
+    works_by_its_files,
 )
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import NotKnownError
@@ -36,16 +36,17 @@ def dhcp(subject: Subject) -> Iterator[Observation]:
     Why: the provider gives the public address by DHCP, and a server's cards have names and addresses that the image
     cannot know. If nothing asks on them, the server boots and is never reachable.
 
-    How: cloud-init is there, runs and may configure the network; or another configuration of ifupdown, netplan,
-    networkd, NetworkManager, ifcfg or rc.conf uses DHCP; or NetworkManager does it by itself. What applies to other
-    names, other cards or static addresses alone is told by `net.ifname-pinned`, `net.mac-pinned` and
-    `net.static-leftover`, what switches cloud-init off by `cloud.enabled` and `cloud.network-disabled`.
+    How: cloud-init is there, runs, may configure the network and is given no `network` of the image's own; or another
+    configuration of ifupdown, netplan, networkd, NetworkManager, ifcfg or rc.conf uses DHCP; or NetworkManager does it
+    by itself. What applies to other names, other cards or static addresses alone is told by `net.ifname-pinned`,
+    `net.mac-pinned` and `net.static-leftover`, what switches cloud-init off by `cloud.enabled` and
+    `cloud.network-disabled`.
 
     Fix: leave the network to cloud-init, or match all cards (`Name=en*`, `match: {name: "en*"}`).
 
     Source: OVHcloud guide Bring Your Own Image: the image must boot "whatever the server type", its network included.
     """
-    if is_rendered_by_cloud_init(subject) or works_without_cloud_init(subject):
+    if is_addressed_by_cloud_init(subject) or works_by_its_files(subject):
         return
     if any(one.uses_dhcp or one.addresses for one in lasting_interfaces(subject)):
         raise NotKnownError(
@@ -55,10 +56,17 @@ def dhcp(subject: Subject) -> Iterator[Observation]:
         raise NotKnownError("cloud-init is kept from it: cloud.enabled and cloud.network-disabled tell that")
     yield Observation(
         "nothing configures the network: no card of the server will get an address",
-        observed="no cloud-init, and no configuration of an interface",
+        observed=_what_is_there(subject),
         expected="cloud-init, or DHCP for every interface",
         evidence="/etc/network, /etc/netplan, /etc/systemd/network, /etc/NetworkManager",
     )
+
+
+def _what_is_there(subject: Subject) -> str:
+    found = subject.cloud.cloud_init
+    if found is not None and found.network.own_config:
+        return f"a network configuration without interfaces in {quote(found.network.own_config)}"
+    return "no cloud-init, and no configuration of an interface"
 
 
 def _is_switched_off(subject: Subject) -> bool:
@@ -173,5 +181,5 @@ def _whom(one: InterfaceConfig) -> str:
 
 def _severity(subject: Subject) -> Severity | None:
     """A leftover beside something that works is less bad."""
-    works = is_rendered_by_cloud_init(subject) or is_left_to_others(subject) or subject.network.is_automatic
+    works = is_addressed_by_cloud_init(subject) or is_left_to_others(subject) or subject.network.is_automatic
     return Severity.WARNING if works or wide_interfaces(subject) else None

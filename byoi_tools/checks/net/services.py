@@ -12,7 +12,7 @@ from byoi_tools.checks.network_intentions import (
     cloud_setup,
     is_rendered_by_cloud_init,
     wide_interfaces,
-    works_without_cloud_init,
+    works_by_its_files,
 )
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import NotKnownError
@@ -56,7 +56,7 @@ def renderer(subject: Subject) -> Iterator[Observation]:
             evidence=quote(unread.path),
             remedy="Correct the file; `netplan generate` shows what is wrong.",
         )
-    if works_without_cloud_init(subject):
+    if works_by_its_files(subject):
         return
     if is_rendered_by_cloud_init(subject):
         yield from _unusable_renderer(subject)

@@ -7,6 +7,7 @@ import re
 from byoi_tools.formats.section_file import read_section_file
 from byoi_tools.formats.shell_assignments import read_shell_assignments
 from byoi_tools.inspection.guest.cloud_config import CloudConfig, read_cloud_config
+from byoi_tools.inspection.guest.cloud_network import read_cloud_network
 from byoi_tools.inspection.guest.cloud_start import disabling_reason, read_ds_identify
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.tree import GuestTree
@@ -90,15 +91,17 @@ def _user(config: CloudConfig) -> CloudUser:
 
 
 def _network(tree: GuestTree, config: CloudConfig) -> CloudNetwork:
-    value = config.merged.get("network")
+    found = config.merged.get("network")
+    value = found if isinstance(found, dict) else {}
     source = config.source("network")
-    is_disabled = isinstance(value, dict) and value.get("config") == "disabled"
+    is_disabled = value.get("config") == "disabled"
     marker = f"{_STATE}/data/upgraded-network"
     if not is_disabled and tree.status(marker) is not None:
         is_disabled, source = True, marker
     return CloudNetwork(
         disabled_by=source if is_disabled else "",
-        own_config=source if isinstance(value, dict) and value and not is_disabled else "",
+        own_config=source if value and not is_disabled else "",
+        own_interfaces=() if is_disabled else read_cloud_network(value, source),
         renderers=config.names("system_info", "network", "renderers"),
     )
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.yaml_document import YamlValue, read_yaml
 from byoi_tools.inspection.guest.tree import GuestTree
-from byoi_tools.model.guest.cloud import UnreadFile
-from byoi_tools.model.guest.network import InterfaceConfig, ManagerKind
+from byoi_tools.model.guest.network import InterfaceConfig, ManagerKind, UnreadFile
 
 _DIRECTORIES = ("/etc/netplan", "/usr/lib/netplan", "/lib/netplan")
 _PHYSICAL = "ethernets"

@@ -16,6 +16,7 @@ _MAC_KEYS = ("MACAddress", "PermanentMACAddress")
 _NAME_KEYS = ("Name", "OriginalName")
 _VIRTUAL_KEYS = ("Kind", "Type", "Virtualization", "WLANInterfaceType", "SSID", "BSSID", "Host")
 _HARMLESS = (("Type", "ether"), ("Virtualization", "no"))
+_VIRTUAL_DRIVERS = {"veth", "tun", "bridge", "dummy", "macvlan", "ipvlan", "wireguard"}
 _YES = ("yes", "true", "on", "1", "both", "ipv4", "ipv6", "v4", "v6")
 _NO = ("no", "false", "off", "0")
 _LIMIT_FILES = 200
@@ -72,6 +73,8 @@ def _is_for_cards(file: SectionFile) -> bool:
     if file.last("Link", "Unmanaged").lower() in _YES:
         return False
     wanted = [(setting.key, setting.value) for setting in file.of("Match") if not setting.value.startswith("!")]
+    if any(key == "Driver" and value in _VIRTUAL_DRIVERS for key, value in wanted):
+        return False
     return all(pair in _HARMLESS or pair[0] not in _VIRTUAL_KEYS for pair in wanted)
 
 

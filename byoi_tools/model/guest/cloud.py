@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from byoi_tools.model.guest.network import InterfaceConfig, UnreadFile
+
 
 class ProvisionerKind(Enum):
     """A program that takes SSH key, host name and user data from the platform."""
@@ -31,14 +33,6 @@ class ConfigValue:
 
     items: tuple[str, ...]
     path: str
-
-
-@dataclass(frozen=True, slots=True)
-class UnreadFile:
-    """A configuration file that cloud-init would not be able to parse, and why; it goes on without it."""
-
-    path: str
-    reason: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,12 +63,13 @@ class CloudNetwork:
     """What the configuration says of the network.
 
     `disabled_by` is the file that switches it off, or empty. `own_config` is the file with a network configuration of
-    the image's own, which then counts instead of the provider's, or empty. `renderers` is the distribution's order of
-    preference, empty for cloud-init's own.
+    the image's own, which then counts instead of the provider's, or empty; `own_interfaces` are in it. `renderers` is
+    the distribution's order of preference, empty for cloud-init's own.
     """
 
     disabled_by: str
     own_config: str
+    own_interfaces: tuple[InterfaceConfig, ...]
     renderers: tuple[str, ...]
 
 

@@ -6,8 +6,6 @@ import fnmatch
 from dataclasses import dataclass
 from enum import Enum
 
-from byoi_tools.model.guest.cloud import UnreadFile
-
 # Names that a server's cards have: on the board, in a slot (systemd.net-naming-scheme(7)); or the kernel's own.
 _PREDICTABLE_NAMES = ("eno1", "enp1s0f0")
 _KERNEL_NAMES = ("eth0",)
@@ -21,6 +19,14 @@ class ManagerKind(Enum):
     IFUPDOWN = "ifupdown"
     IFCFG = "ifcfg files"
     RC_CONF = "rc.conf"
+
+
+@dataclass(frozen=True, slots=True)
+class UnreadFile:
+    """A configuration file that the program it is for would not be able to parse, and why."""
+
+    path: str
+    reason: str
 
 
 @dataclass(frozen=True, slots=True)
