@@ -113,5 +113,6 @@ class Kernels:
 
 def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
     """Orders kernel versions as the packages' own comparisons do: runs of digits by value, `~` before everything."""
-    parts = re.findall(r"\d+|~|[^\d~]+", version[:256])
-    return tuple((2, int(part), "") if part.isdigit() else (0 if part == "~" else 1, 0, part) for part in parts)
+    parts = re.findall(r"[0-9]+|~|[^0-9~]+", version[:256])
+    keys = [(2, int(part), "") if "0" <= part[0] <= "9" else (0 if part == "~" else 1, 0, part) for part in parts]
+    return (*keys, (1, 0, ""))
