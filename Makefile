@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install system-packages demo test test-fast test-slow check constraints clean FORCE
+.PHONY: help install system-packages demo test test-fast test-slow check docs constraints clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -40,6 +40,9 @@ check: install ## Check format, lint, types and import contracts
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
+
+docs: install ## Write docs/checks.md from the checks' own manual pages
+	.venv/bin/byoi-tools explain --format markdown > docs/checks.md
 
 constraints: install ## Write the versions that are now in .venv to constraints.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[dev]'

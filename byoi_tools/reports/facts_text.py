@@ -8,6 +8,7 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Container, ImageFormat
 from byoi_tools.model.loader import loader_candidates
 from byoi_tools.model.sizes import human_size
+from byoi_tools.reports.guest_text import render_guest
 from byoi_tools.reports.layout import draw_layout
 from byoi_tools.reports.terminal import Terminal
 
@@ -18,6 +19,7 @@ def render_facts(facts: Facts, terminal: Terminal) -> str:
     lines += _disk(facts, terminal)
     lines += _esps(facts, terminal)
     lines += _bios(facts, terminal)
+    lines += render_guest(facts.guest, terminal)
     return "\n".join(lines) + "\n"
 
 
