@@ -19,11 +19,26 @@ def cloud_setup(subject: Subject) -> CloudSetup | None:
         return None
 
 
-def is_rendered_by_cloud_init(subject: Subject) -> bool:
-    """Whether cloud-init is there, runs, and may configure the network."""
+def is_cloud_init_running(subject: Subject) -> bool:
+    """Whether cloud-init is there, and neither a file nor the kernel's command line switches it off."""
     setup = cloud_setup(subject)
     found = setup.cloud_init if setup is not None else None
-    return found is not None and not found.disabled_by and not found.network.disabled_by
+    argument = argument_on(subject, "cloud-init")
+    return found is not None and not found.disabled_by and (argument is None or argument[1] != "disabled")
+
+
+def is_rendered_by_cloud_init(subject: Subject) -> bool:
+    """Whether cloud-init runs, and may configure the network."""
+    setup = cloud_setup(subject)
+    if setup is None or setup.cloud_init is None or not is_cloud_init_running(subject):
+        return False
+    return not setup.cloud_init.network.disabled_by and not is_network_disabled_by_argument(subject)
+
+
+def is_network_disabled_by_argument(subject: Subject) -> bool:
+    """Whether `network-config=disabled` is on the kernel's command line."""
+    argument = argument_on(subject, "network-config")
+    return argument is not None and argument[1] == "disabled"
 
 
 def is_addressed_by_cloud_init(subject: Subject) -> bool:
@@ -55,8 +70,9 @@ def lasting_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
 def _own_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:
     """Those of the network configuration that the image gives cloud-init."""
     setup = cloud_setup(subject)
-    is_used = setup is not None and setup.cloud_init is not None and is_rendered_by_cloud_init(subject)
-    return setup.cloud_init.network.own_interfaces if is_used and setup and setup.cloud_init else ()
+    if setup is None or setup.cloud_init is None or not is_rendered_by_cloud_init(subject):
+        return ()
+    return setup.cloud_init.network.own_interfaces
 
 
 def wide_interfaces(subject: Subject) -> tuple[InterfaceConfig, ...]:

@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
-from byoi_tools.checks.network_intentions import cloud_setup
+from byoi_tools.checks.network_intentions import cloud_setup, is_cloud_init_running
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
@@ -68,7 +68,7 @@ def server(subject: Subject) -> Iterator[Observation]:
 def _makes_host_keys(subject: Subject) -> bool:
     setup = cloud_setup(subject)
     found = setup.cloud_init if setup is not None else None
-    return found is not None and not found.disabled_by and "ssh" in found.modules
+    return found is not None and is_cloud_init_running(subject) and "ssh" in found.modules
 
 
 def _unreachable(settings: SshSettings) -> Iterator[Observation]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.cloud.provisioner import require_cloud_init
-from byoi_tools.checks.network_intentions import works_by_its_files
+from byoi_tools.checks.network_intentions import is_network_disabled_by_argument, works_by_its_files
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
 from byoi_tools.model.finding import Observation, Severity
@@ -28,8 +28,9 @@ def network_disabled(subject: Subject) -> Iterator[Observation]:
     Why: installers such as Subiquity write `network: {config: disabled}`, because they configured the network of the
     machine that the build ran on. On the server nobody configures it.
 
-    How: `network` of the merged configuration, and `/var/lib/cloud/data/upgraded-network`; then whether another
-    configuration asks for DHCP on interfaces of any name, and its service is started. Skipped without cloud-init.
+    How: `network` of the merged configuration, `/var/lib/cloud/data/upgraded-network`, and `network-config=disabled`
+    on the kernel's command line; then whether another configuration asks for DHCP on interfaces of any name, and its
+    service is started. Skipped without cloud-init.
 
     Fix: remove the file (`99-disable-network-config.cfg`, `subiquity-disable-cloudinit-networking.cfg`), or write a
     configuration that matches every interface.
@@ -38,12 +39,13 @@ def network_disabled(subject: Subject) -> Iterator[Observation]:
     7580941.
     """
     network = require_cloud_init(subject).network
-    if network.disabled_by and not works_by_its_files(subject):
+    by_argument = is_network_disabled_by_argument(subject)
+    if (network.disabled_by or by_argument) and not works_by_its_files(subject):
         yield Observation(
             "cloud-init may not configure the network, and nothing else does it for any interface",
-            observed="network: {config: disabled}",
+            observed="network-config=disabled" if by_argument else "network: {config: disabled}",
             expected="no such setting, or DHCP for every interface",
-            evidence=quote(network.disabled_by),
+            evidence="the kernel's command line" if by_argument else quote(network.disabled_by),
         )
 
 

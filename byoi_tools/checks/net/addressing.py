@@ -9,6 +9,7 @@ from byoi_tools.checks.network_intentions import (
     has_kernel_names,
     is_addressed_by_cloud_init,
     is_left_to_others,
+    is_rendered_by_cloud_init,
     lasting_interfaces,
     wide_interfaces,
     works_by_its_files,
@@ -71,8 +72,7 @@ def _what_is_there(subject: Subject) -> str:
 
 def _is_switched_off(subject: Subject) -> bool:
     """Whether cloud-init is there, and something keeps it from the network."""
-    found = subject.cloud.cloud_init
-    return found is not None and bool(found.disabled_by or found.network.disabled_by)
+    return subject.cloud.cloud_init is not None and not is_rendered_by_cloud_init(subject)
 
 
 @check(
