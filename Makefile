@@ -6,7 +6,7 @@ INSTALLED := .venv/.installed
 
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help install system-packages demo test test-fast test-slow check docs constraints clean FORCE
+.PHONY: help install system-packages demo test test-fast test-slow bench check docs constraints clean FORCE
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ test-fast: install ## Run the tests that take seconds
 
 test-slow: $(IMAGE) ## Run the tests that boot machines or run the whole line
 	$(PYTHON) -m pytest -q -m slow
+
+bench: $(IMAGE) ## Measure against other programs, and write the table into the README (some minutes)
+	$(PYTHON) -m benchmarks --write
 
 check: install ## Check format, lint, types and import contracts
 	$(PYTHON) -m ruff format --check .
