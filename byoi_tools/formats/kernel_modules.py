@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 
 from byoi_tools.model.guest.kernel_modules import ModuleFile, ModuleIndex, module_name
 
@@ -18,10 +19,11 @@ def read_index(dependencies: str, aliases: str, soft_dependencies: str) -> Modul
     Never raises; lines of another form are passed over.
     """
     found: dict[str, ModuleFile] = {}
+    name_of = cache(module_name)  # most modules are needed by many others
     for line in dependencies.splitlines()[:_LINE_LIMIT]:
         path, colon, needed = line.partition(":")
         if colon:
-            found.setdefault(module_name(path), ModuleFile(path, tuple(module_name(each) for each in needed.split())))
+            found.setdefault(name_of(path), ModuleFile(path, tuple(map(name_of, needed.split()))))
     named: dict[str, tuple[str, ...]] = {}
     for alias, module in _PLAIN_ALIAS.findall(aliases)[:_LINE_LIMIT]:
         named[module_name(alias)] = (*named.get(module_name(alias), ()), module_name(module))

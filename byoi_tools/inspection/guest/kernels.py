@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from byoi_tools.formats.kernel_modules import read_built_in_options
 from byoi_tools.formats.linux_kernel import HEAD_BYTES, read_kernel
 from byoi_tools.inspection.guest.context import GuestContext
@@ -27,6 +29,21 @@ _CONFIG_LIMIT_BYTES = 4 << 20
 _ESP_KINDS = (LoaderKind.UKI, LoaderKind.LINUX)
 
 
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """A kernel as far as its own file tells."""
+
+    path: str
+    version: str
+    size_bytes: int
+    image: KernelImage | None
+
+    @property
+    def age(self) -> tuple[bool, tuple[tuple[int, int, str], ...]]:
+        """Compares as the boot loaders' own order does, rescue kernels before all others."""
+        return "rescue" not in self.path, version_key(self.version)
+
+
 def read_kernels(context: GuestContext) -> Kernels:
     """Return the facts of this domain; raises what the context's tree raises.
 
@@ -36,14 +53,14 @@ def read_kernels(context: GuestContext) -> Kernels:
     tree = context.tree
     links = find_links(tree)
     linked = {link.resolved for link in links}
-    read = [_read(tree, file) for file in find_kernels(tree)]
-    ordered = sorted(read, key=lambda one: (one[1] in linked, _age(one[0], one[1])), reverse=True)[:_KERNEL_LIMIT]
-    kernels = [
-        _complete(tree, version, path, size, image, is_opened=number < _OPENED_LIMIT)
-        for number, (version, path, size, image) in enumerate(ordered)
-    ]
+    drafts = [_draft(tree, file) for file in find_kernels(tree)]
+    first = sorted(drafts, key=lambda draft: (draft.path in linked, draft.age), reverse=True)[:_KERNEL_LIMIT]
+    opened = first[:_OPENED_LIMIT]
     return Kernels(
-        kernels=tuple(sorted(kernels, key=lambda kernel: _age(kernel.version, kernel.path), reverse=True)),
+        kernels=tuple(
+            _complete(tree, draft, is_opened=draft in opened)
+            for draft in sorted(first, key=lambda draft: draft.age, reverse=True)
+        ),
         on_esp=_on_esp(context),
         links=links,
         module_versions=module_versions(tree),
@@ -53,29 +70,22 @@ def read_kernels(context: GuestContext) -> Kernels:
     )
 
 
-def _read(tree: GuestTree, file: KernelFile) -> tuple[str, str, int, KernelImage | None]:
+def _draft(tree: GuestTree, file: KernelFile) -> _Draft:
     image = read_kernel(tree.read(file.path, HEAD_BYTES) or b"")
-    return (image.release if image and image.release else file.version), file.path, file.size_bytes, image
+    return _Draft(file.path, image.release if image and image.release else file.version, file.size_bytes, image)
 
 
-def _age(version: str, path: str) -> tuple[bool, tuple[tuple[int, int, str], ...]]:
-    return "rescue" not in path, version_key(version)
-
-
-def _complete(
-    tree: GuestTree, version: str, path: str, size_bytes: int, image: KernelImage | None, *, is_opened: bool
-) -> Kernel:
-    modules = read_module_tree(tree, version)
-    initramfs_path = find_initramfs(tree, path, version)
+def _complete(tree: GuestTree, draft: _Draft, *, is_opened: bool) -> Kernel:
+    path = find_initramfs(tree, draft.path, draft.version)
     return Kernel(
-        path=path,
-        version=version,
-        size_bytes=size_bytes,
-        image=image,
-        options=_options(tree, version),
-        modules=modules,
-        initramfs_path=initramfs_path,
-        initramfs=_initramfs(tree, initramfs_path, is_opened=is_opened),
+        path=draft.path,
+        version=draft.version,
+        size_bytes=draft.size_bytes,
+        image=draft.image,
+        options=_options(tree, draft.version),
+        modules=read_module_tree(tree, draft.version),
+        initramfs_path=path,
+        initramfs=_initramfs(tree, path, is_opened=is_opened),
     )
 
 
