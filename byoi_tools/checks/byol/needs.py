@@ -66,7 +66,7 @@ def script_dns_mdadm(subject: Subject) -> Iterator[Observation]:
         )
     if "mdadm" not in subject.byolinux.programs:
         yield Observation(
-            "mdadm is not in the image, and the provider's default is a software RAID",
+            "the image has no mdadm, and the provider's default is a software RAID",
             observed="no program mdadm",
             expected="/usr/sbin/mdadm",
             evidence="/usr/sbin",

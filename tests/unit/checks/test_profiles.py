@@ -52,38 +52,56 @@ def test_there_are_no_others() -> None:
     assert {path.suffix for path in profile_directory().rglob("*") if path.is_file()} == {".toml"}
 
 
-def errors_of(name: str, family: str) -> set[str]:
+CLONES = {
+    *("hygiene.machine-id", "hygiene.ssh-host-keys", "hygiene.dhcp-leases", "hygiene.random-seed"),
+    *("hygiene.credential-secret", "hygiene.hostid-lvm", "cloud.stale-instance"),
+}
+SECRETS = {
+    *("hygiene.private-keys", "hygiene.authorized-keys", "hygiene.passwords", "hygiene.extra-users"),
+    *("hygiene.history", "hygiene.subscription", "hygiene.packer-leftovers"),
+}
+
+
+def errors_of(name: str) -> set[str]:
     profile = load_profile(name, IDS)
     return {
         check.id
         for check in CHECKS
-        if check.family == family
-        and profile.disabled_reason(check.id) is None
+        if profile.disabled_reason(check.id) is None
+        and check.product in (None, profile.product)
         and profile.severity_of(check.id, check.severity) is Severity.ERROR
     }
 
 
+def families_of(ids: set[str]) -> set[str]:
+    return {check_id.partition(".")[0] for check_id in ids}
+
+
 @pytest.mark.parametrize("name", ["ovh-byoi", "ovh-byoi-uefi", "ovh-byoi-legacy", "ovh-byolinux"])
 def test_hygiene_stops_no_boot_and_no_login(name: str) -> None:
-    assert errors_of(name, "hygiene") == set()
+    assert "hygiene" not in families_of(errors_of(name))
 
 
-def test_a_fleet_has_neither_clones_nor_secrets() -> None:
-    clones = {"machine-id", "ssh-host-keys", "dhcp-leases", "random-seed", "credential-secret", "hostid-lvm"}
-    secrets = {"private-keys", "authorized-keys", "passwords", "extra-users", "history", "subscription"}
-    secrets.add("packer-leftovers")
-    assert errors_of("fleet", "hygiene") == {f"hygiene.{name}" for name in clones | secrets}
+def test_both_boot_modes_err_on_the_same() -> None:
+    assert errors_of("ovh-byoi") == errors_of("ovh-byoi-uefi") == errors_of("ovh-byoi-legacy")
 
 
-@pytest.mark.parametrize("family", ["container", "size", "ptable", "esp", "bios"])
-def test_a_fleet_errs_on_all_that_its_base_errs_on(family: str) -> None:
-    assert errors_of("fleet", family) == errors_of("ovh-byoi", family)
-    assert errors_of("fleet", family)
+def test_a_fleet_errs_on_clones_and_secrets_too() -> None:
+    assert errors_of("fleet") - errors_of("ovh-byoi") == CLONES | SECRETS
+    assert errors_of("ovh-byoi") - errors_of("fleet") == set()
 
 
-def test_byolinux_errs_on_what_ends_its_installation() -> None:
+def test_byoi_errs_in_every_family_on_which_a_boot_or_a_login_depends() -> None:
+    families = {"container", "size", "ptable", "esp", "bios", "kernel", "initrd", "driver", "root", "fstab", "cloud"}
+    assert families | {"net", "ssh"} <= families_of(errors_of("ovh-byoi"))
+
+
+def test_byolinux_errs_on_what_ends_its_installation_and_not_on_what_is_made_anew() -> None:
+    errors = errors_of("ovh-byolinux")
     fatal = {"one-partition", "qcow2-only", "fs-type", "script-present", "script-executable", "tools"}
-    assert errors_of("ovh-byolinux", "byol") == {f"byol.{name}" for name in fatal}
+    assert {check_id for check_id in errors if check_id.startswith("byol.")} == {f"byol.{name}" for name in fatal}
+    assert not families_of(errors) & {"esp", "bios", "initrd", "fstab"}
+    assert {"kernel.present", "driver.net", "ssh.server", "net.dhcp"} <= errors
 
 
 def test_a_base_profile_gives_its_target() -> None:
