@@ -17,6 +17,7 @@ def check(
     efi_bootloader_path: options.LoaderPath = None,
     profile: options.Profile = None,
     image_type: options.DeclaredType = None,
+    user_data: options.CheckedUserData = None,
     output_format: options.Format = options.OutputFormat.TEXT,
     fail_on: options.Fail = options.FailOn.ERROR,
     waivers: options.Waivers = None,
@@ -26,13 +27,15 @@ def check(
 
     Reads nothing but the images, and of remote ones only a part. Exit 1 when the verdict on one of them is bad.
     """
+    from byoi_tools.cli.order import read_user_data_file
     from byoi_tools.cli.rules import choose_rules
     from byoi_tools.model.location import parse_location
     from byoi_tools.pipeline.parallel import Order, check_images
     from byoi_tools.reports.json_v1 import render_reports
     from byoi_tools.reports.text import render_report
 
-    order = Order(choose_rules(boot, profile, fail_on, waivers), efi_bootloader_path, image_type)
+    rules = choose_rules(boot, profile, fail_on, waivers)
+    order = Order(rules, efi_bootloader_path, image_type, read_user_data_file(user_data))
     for image in images:
         parse_location(image)  # a wrong name is told before any image is read
     reports: list[Report] = []

@@ -94,6 +94,9 @@ ServedType = Annotated[
 Hostname = Annotated[str | None, _flag("--hostname", "The host name for the config drive.")]
 SshKey = Annotated[Path | None, _flag("--ssh-key", "A file with the public SSH key for the config drive.")]
 UserData = Annotated[Path | None, _flag("--user-data", "A file with user data (cloud-init) for the config drive.")]
+CheckedUserData = Annotated[
+    Path | None, _flag("--user-data", "A file with the user data (cloud-init) that will be sent, to be checked too.")
+]
 Metadata = Annotated[
     list[str] | None,
     _flag("--metadata", "For the config drive's metadata; may be given several times.", metavar="KEY=VALUE"),

@@ -20,9 +20,14 @@ def read_customizations(
     return Customizations(
         hostname=hostname,
         ssh_key=_read_public_key(ssh_key) if ssh_key else None,
-        user_data=_read("--user-data", user_data) if user_data else None,
+        user_data=read_user_data_file(user_data),
         metadata=tuple(_split("--metadata", pair) for pair in metadata or ()),
     )
+
+
+def read_user_data_file(path: Path | None) -> bytes | None:
+    """Return the content of the file with the user data, None without one; raises `UsageError` if it cannot be read."""
+    return _read("--user-data", path) if path else None
 
 
 def read_headers(headers: list[str] | None) -> tuple[tuple[str, Secret], ...]:

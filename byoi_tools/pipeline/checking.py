@@ -53,13 +53,16 @@ def check_location(
     loader_path: str | None,
     image_type: ImageType | None,
     observer: Observer,
+    *,
+    user_data: bytes | None = None,
 ) -> Report:
-    """Return the report on an image, its waivers applied.
+    """Return the report on an image and on the user data that will be sent with it, its waivers applied.
 
     Raises `ImageError` or `StorageError` when the image cannot be read at all, `UsageError` for a wrong waivers file.
     """
     facts = inspect_image(location, observer)
-    report = check_facts(facts, rules, loader_path, image_type or declared_type(location))
+    kind = image_type or declared_type(location)
+    report = check_facts(facts, rules, loader_path, kind, user_data=user_data)
     return waive(report, location, rules, observer)
 
 

@@ -24,22 +24,28 @@ class Order:
     rules: Rules
     loader_path: str | None
     image_type: ImageType | None
+    user_data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """What a process says of one image, and what it would have told an observer."""
+    """What a process says of one image, and what it would have told an observer: warnings, and notes."""
 
     result: Report | ByoiError
-    warnings: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
 
 
-class _Warnings(Observer):
+class _Heard(Observer):
     def __init__(self) -> None:
-        self.messages: list[str] = []
+        self.warnings: list[str] = []
+        self.notes: list[str] = []
 
     def warned(self, message: str) -> None:
-        self.messages.append(message)
+        self.warnings.append(message)
+
+    def noted(self, message: str) -> None:
+        self.notes.append(message)
 
 
 def check_images(
@@ -56,6 +62,8 @@ def check_images(
     for answer in answers:
         for warning in answer.warnings:
             observer.warned(warning)
+        for note in answer.notes:
+            observer.noted(note)
         if isinstance(answer.result, Report | ImageError | StorageError | ToolError):
             yield answer.result
         else:
@@ -63,7 +71,7 @@ def check_images(
 
 
 def _one_by_one(images: Sequence[str], order: Order, observer: Observer) -> Iterator[_Answer]:
-    return (_Answer(_check(image, order, observer), ()) for image in images)
+    return (_Answer(_check(image, order, observer)) for image in images)
 
 
 def _side_by_side(images: Sequence[str], order: Order, jobs: int) -> Iterator[_Answer]:
@@ -88,7 +96,7 @@ def _alone(image: str, order: Order) -> _Answer:
                 f"the process that read {image} died",
                 remedy="Check it alone, without --jobs, and report what happens; is there enough memory?",
             )
-            return _Answer(died, ())
+            return _Answer(died)
 
 
 def _processes(count: int) -> ProcessPoolExecutor:
@@ -100,13 +108,20 @@ def _leave_interrupts_to_the_parent() -> None:
 
 
 def _answer(image: str, order: Order) -> _Answer:
-    heard = _Warnings()
+    heard = _Heard()
     result = _check(image, order, heard)
-    return _Answer(result, tuple(heard.messages))
+    return _Answer(result, tuple(heard.warnings), tuple(heard.notes))
 
 
 def _check(image: str, order: Order, observer: Observer) -> Report | ByoiError:
     try:
-        return check_location(parse_location(image), order.rules, order.loader_path, order.image_type, observer)
+        return check_location(
+            parse_location(image),
+            order.rules,
+            order.loader_path,
+            order.image_type,
+            observer,
+            user_data=order.user_data,
+        )
     except ByoiError as error:
         return error

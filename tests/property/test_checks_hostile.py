@@ -69,7 +69,7 @@ def good(suffix: str) -> bytes:
 
 def broken_checks(source: Memory | Painted, boot: BootMode) -> list[Outcome]:
     profile = load_profile(f"ovh-byoi-{boot.value}", frozenset(check.id for check in CHECKS))
-    intent = Intent(profile.product, boot, None, ImageType.RAW, 1000, TARGET)
+    intent = Intent(profile.product, boot, None, ImageType.RAW, b"#cloud-config\n", TARGET)
     try:
         facts = inspect_source(source, "image", source.size_bytes)
     except ImageError:
