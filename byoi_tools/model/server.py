@@ -81,10 +81,20 @@ class Server:
             return group
         return group.value.disk_size_bytes if group.value else NotExamined("the server has no such disk group")
 
+    def raid_controller(self, group_id: int | None) -> Fact[str]:
+        """The controller of that group, chosen as `disk_group` does; empty where it has none."""
+        group = self.disk_group(group_id)
+        if isinstance(group, NotExamined):
+            return group
+        return Known(group.value.raid_controller) if group.value else NotExamined("the server has no such disk group")
+
     def target(self, group_id: int | None) -> Target:
         """What the checks need to know of this server when the given group is written."""
         return Target(
-            memory_bytes=self.memory_bytes, disk_bytes=self.disk_bytes(group_id), sector_size_bytes=Known(512)
+            memory_bytes=self.memory_bytes,
+            disk_bytes=self.disk_bytes(group_id),
+            sector_size_bytes=Known(512),
+            raid_controller=self.raid_controller(group_id),
         )
 
 

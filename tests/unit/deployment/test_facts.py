@@ -72,7 +72,8 @@ def test_all_facts_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_the_checks_are_told_of_the_group_that_will_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     server = read(monkeypatch)
-    assert server.target(None) == Target(Known(64 * 2**30), Known(480 * 10**9), Known(512))
+    assert server.target(None) == Target(Known(64 * 2**30), Known(480 * 10**9), Known(512), Known(""))
+    assert server.target(2).raid_controller == Known("MegaRaid")
     assert isinstance(server.target(2).disk_bytes, NotExamined)
     assert isinstance(server.target(9).disk_bytes, NotExamined)
 
