@@ -64,6 +64,11 @@ def test_the_profiles_in_the_readme_exist() -> None:
     assert {name for name in re.findall(r"`(ovh-[a-z-]+)`", README) if not name.endswith("-")} <= set(profile_names())
 
 
+def test_the_page_of_checks_is_up_to_date() -> None:
+    """`make docs` writes it."""
+    assert (ROOT / "docs/checks.md").read_text() == byoi_tools("explain", "--format", "markdown").output
+
+
 def test_paths_in_the_documents_exist() -> None:
     for document in ("README.md", "CONTRIBUTING.md"):
         for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", (ROOT / document).read_text()):
