@@ -14,7 +14,7 @@ from pathlib import Path
 from byoi_tools.errors import ToolFailed
 
 BYOI_TOOLS = Path(sys.executable).parent / "byoi-tools"
-_SETTINGS = ("BYOI_", "AWS_", "OVH_")
+_SETTINGS = ("BYOI_", "AWS_", "OVH_", "PYTHON")  # with PYTHONDONTWRITEBYTECODE each run would compile all anew
 _SAMPLE_SECONDS = 0.005
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 

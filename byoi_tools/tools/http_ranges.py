@@ -51,7 +51,15 @@ class RangeAnswer:
 class RangeFailed(StorageError):
     """No answer, or none with that range. `is_passing`: the same request may succeed in a moment."""
 
-    def __init__(self, message: str, *, remedy: str, details: str, status: int | None, is_passing: bool) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        remedy: str,
+        details: str | None = None,
+        status: int | None = None,
+        is_passing: bool = False,
+    ) -> None:
         super().__init__(message, remedy=remedy, details=details)
         self.status = status
         self.is_passing = is_passing

@@ -139,3 +139,15 @@ def test_usage_errors(arguments: tuple[str, ...], tmp_path: Path) -> None:
     assert run.code == 2, run.said
     assert "  do:   " in run.errors
     assert "secret" not in run.said
+
+
+def test_several_at_once(image: Path) -> None:
+    with serving_ranges(image.read_bytes(), "/good.qcow2") as server:
+        url = f"{server.url}?X-Amz-Signature={SIGNATURE}"
+        gone = url.replace("127.0.0.1", "127.0.0.2")  # another address, where nobody listens
+        run = byoi_tools("check", url, gone, image, "--boot", "uefi", "--jobs", "2", "--format", "json")
+    assert run.code == 5
+    assert [report["image"]["path"] for report in json.loads(run.output)] == [f"{server.url}?[redacted]", str(image)]
+    assert "cannot be fetched" in run.errors
+    assert "fetched in" in run.errors
+    assert SIGNATURE not in run.said
