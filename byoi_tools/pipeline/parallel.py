@@ -24,6 +24,7 @@ class Order:
     rules: Rules
     loader_path: str | None
     image_type: ImageType | None
+    user_data: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +115,13 @@ def _answer(image: str, order: Order) -> _Answer:
 
 def _check(image: str, order: Order, observer: Observer) -> Report | ByoiError:
     try:
-        return check_location(parse_location(image), order.rules, order.loader_path, order.image_type, observer)
+        return check_location(
+            parse_location(image),
+            order.rules,
+            order.loader_path,
+            order.image_type,
+            observer,
+            user_data=order.user_data,
+        )
     except ByoiError as error:
         return error
