@@ -94,7 +94,7 @@ def test_what_a_manual_page_refers_to_exists_or_is_left_out_on_purpose() -> None
         (one.id, word)
         for one in CHECKS
         for word in re.findall(rf"\b(?:{families})\.[a-z0-9]+(?:-[a-z0-9]+)*\b", one.manual)
-        if word.partition(".")[2] not in ("py", "c", "h", "efi", "cfg", "img", "rules", "ifnames")
+        if word.partition(".")[2] not in ("py", "c", "h", "efi", "cfg", "img", "rules", "ifnames", "rst")
     }
     assert {(where, word) for where, word in references if find_check(word) is None} == set()
 

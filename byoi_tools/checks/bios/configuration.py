@@ -13,9 +13,10 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.boot import LinkKind, SyslinuxFiles
+from byoi_tools.model.partition_table import TableScheme
 from byoi_tools.model.quoting import quote
 
-_SYSLINUX = (BootCodeKind.SYSLINUX_MBR, BootCodeKind.SYSLINUX_GPTMBR)
+_SYSLINUX = {TableScheme.MBR: BootCodeKind.SYSLINUX_MBR, TableScheme.GPT: BootCodeKind.SYSLINUX_GPTMBR}
 _OTHER_DISK = re.compile(r"\(?hd([1-9][0-9]{0,2})\b")
 _OTHER_DEVICE = re.compile(r"/dev/(?:(?:[sv]|xv|h)d[b-z]|nvme[1-9]n)")
 
@@ -106,8 +107,8 @@ def syslinux(subject: Subject) -> Iterator[Observation]:
 
     Source: SYSLINUX, doc/extlinux.txt and doc/syslinux.txt.
     """
-    if subject.bios.kind not in _SYSLINUX:
-        raise NotKnownError(f"the boot code is not SYSLINUX's ({subject.bios.kind.value})")
+    if subject.bios.kind is not _SYSLINUX.get(subject.disk.scheme):
+        raise NotKnownError(f"the boot code is not SYSLINUX's for this table ({subject.bios.kind.value})")
     chain = boot_chain(subject)
     installed = subject.boot_setup.syslinux
     if chain.end and not installed:

@@ -39,7 +39,10 @@ def fstab_id(subject: Subject) -> Iterator[Observation]:
     named = [entry for entry in entries if entry.device.kind.is_tag]
     if not named:
         raise NotKnownError("the fstab mounts no ESP by an id")
-    esps = [str(esp.partition) for esp in subject.esps]
+    sources = [str(esp.partition) for esp in subject.esps]
+    esps = [device.source for device in subject.mounts.devices.devices if device.source in sources and device.uuid]
+    if not esps:
+        raise NotKnownError("no EFI system partition has a file system that can be read")
     for entry in named:
         found = subject.mounts.devices.find(entry.device)
         if found is None or found.source not in esps:

@@ -42,6 +42,9 @@ def _follow_program(
         running = content.program(path)
         problem = "" if running else "it does not exist"
         links.append(ChainLink(LinkKind.SECOND_STAGE, path, f"{program.path} on {esp.partition}", problem))
+    if running is not None and running.pe is not None and running.pe.required_bytes > running.size_bytes:
+        links.append(ChainLink(LinkKind.LOADER, running.path, str(esp.partition), "the file is cut off"))
+        return finish(program.path, number, links)
     place = places.of_source(str(esp.partition))
     if running is None or place is None:
         return finish(program.path, number, links)
