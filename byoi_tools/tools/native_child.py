@@ -2,7 +2,7 @@
 
 C parsers of hostile data run here and nowhere else. Before it reads a byte of an image the process gives up whatever
 it could do harm with: no new descriptors (so no file and no socket), no child, no core, 20 s of CPU, 1 GiB of memory,
-no network, no privileges. The disk comes through the pipe: it asks the parent for bytes at an offset.
+no network, no privileges. The volumes come through the pipe: it asks the parent for bytes at an offset.
 
 Started as `python -I -S -c` with a line of its own, so that it imports what it needs and nothing else, in
 milliseconds: `native_process.py` does that, and is the parent.
@@ -18,20 +18,18 @@ from typing import TYPE_CHECKING
 
 import pyfsext
 import pyfsxfs
-import pyvslvm
 
 from byoi_tools.tools.native_pipe import (
     ANSWER,
     BROKEN,
     CPU_SECONDS,
-    GROUP_MEMBER,
     MAX_FRAME_BYTES,
     PIECE,
     REFUSED,
     REQUEST,
     STATUS,
-    Disk,
-    Part,
+    Blocks,
+    Content,
     Pipe,
 )
 
@@ -150,10 +148,8 @@ class Server:
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._disk = Disk(pipe)
+        self._blocks = Blocks(pipe)
         self._files: list[Files] = []
-        self._groups: list[Any] = []  # must live as long as their volumes
-        self._logical: list[Any] = []
 
     def run(self) -> None:
         """Serve forever."""
@@ -173,18 +169,9 @@ class Server:
 
     def _answer(self, content: bytes) -> Iterator[bytes]:
         name, _, rest = content.partition(b"\0")
-        numbers: tuple[int, ...]
         if name == b"open":
-            numbers = struct.unpack(">BQQ", rest)
-            return self._open(*numbers)
-        if name == b"open-logical":
-            numbers = struct.unpack(">BI", rest)
-            return self._open_logical(*numbers)
-        if name == b"pread-logical":
-            numbers = struct.unpack(">IQI", rest)
-            return self._pread_logical(*numbers)
-        if name == b"groups":
-            return self._open_groups([GROUP_MEMBER.unpack(member) for member in _cut(rest, GROUP_MEMBER.size)])
+            is_xfs, source, size = struct.unpack(">BIQ", rest)
+            return self._open(bool(is_xfs), Content(self._blocks, source, size))
         number, limit = struct.unpack_from(">IQ", rest)
         files: Files = self._files[number]
         path = rest[12:].decode()
@@ -196,65 +183,12 @@ class Server:
             return files.attributes(path)
         return files.read(path, limit) if name == b"read" else files.read_link(path)
 
-    def _open(self, is_xfs: int, start: int, size: int) -> Iterator[bytes]:
+    def _open(self, is_xfs: bool, content: Content) -> Iterator[bytes]:
         """Open a file system; the answer is its number."""
-        yield self._open_part(bool(is_xfs), Part(self._disk, start, size))
-
-    def _open_part(self, is_xfs: bool, part: object) -> bytes:
         volume = pyfsxfs.volume() if is_xfs else pyfsext.volume()
-        volume.open_file_object(part)
-        self._files.append(Files(volume, part))
-        return struct.pack(">I", len(self._files) - 1)
-
-    def _open_logical(self, is_xfs: int, number: int) -> Iterator[bytes]:
-        """Open the file system on a logical volume; the answer is its number."""
-        yield self._open_part(bool(is_xfs), self._logical[number])
-
-    def _pread_logical(self, number: int, offset: int, length: int) -> Iterator[bytes]:
-        volume = self._logical[number]
-        volume.seek(offset, os.SEEK_SET)
-        yield volume.read(length)
-
-    def _open_groups(self, members: list[tuple[int, int, bytes]]) -> Iterator[bytes]:
-        """Number, size, group, name and problem of each logical volume; of a group with a problem just these two."""
-        parts = {_plain(uuid): Part(self._disk, start, size) for start, size, uuid in members}
-        seen: set[str] = set()
-        for part in parts.values():
-            handle = pyvslvm.handle()
-            handle.open_file_object(part)
-            group = handle.get_volume_group()
-            wanted = [_plain(volume.get_identifier().encode()) for volume in group.get_physical_volumes()]
-            if group.get_identifier() in seen:
-                continue
-            seen.add(group.get_identifier())
-            missing = sum(uuid not in parts for uuid in wanted)
-            if missing:
-                yield _logical_volume(missing, 0, group, "", f"{missing} of its {len(wanted)} devices are elsewhere")
-                continue
-            yield from self._open_group([parts[uuid] for uuid in wanted])
-
-    def _open_group(self, parts: list[Part]) -> Iterator[bytes]:
-        handle = pyvslvm.handle()
-        handle.open_physical_volume_files_as_file_objects(parts)
-        group = handle.get_volume_group()
-        self._groups.append((handle, group, parts))
-        for volume in group.get_logical_volumes():
-            self._logical.append(volume)
-            yield _logical_volume(len(self._logical) - 1, volume.get_size(), group, volume.get_name(), "")
-
-
-def _cut(content: bytes, size: int) -> list[bytes]:
-    return [content[start : start + size] for start in range(0, len(content), size)]
-
-
-def _plain(uuid: bytes) -> bytes:
-    return uuid.replace(b"-", b"").rstrip(b"\0")
-
-
-def _logical_volume(number: int, size: int, group: Any, name: str, problem: str) -> bytes:
-    texts = [group.get_name() or "", name, problem]
-    encoded = [text.encode()[:1000] for text in texts]
-    return struct.pack(">IQHHH", number, size, *map(len, encoded)) + b"".join(encoded)
+        volume.open_file_object(content)
+        self._files.append(Files(volume, content))
+        yield struct.pack(">I", len(self._files) - 1)
 
 
 def give_up_rights() -> None:

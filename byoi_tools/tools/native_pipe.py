@@ -1,4 +1,4 @@
-"""The child's end of the pipe to `native_process.py`: frames, and the virtual disk as the libraries want to read it.
+"""The child's end of the pipe to `native_process.py`: frames, and the volumes as the libraries want to read them.
 
 A frame in either direction is a length (4 bytes), a kind (1 byte) and as many bytes; numbers are big-endian.
 """
@@ -19,8 +19,8 @@ CPU_SECONDS = 20
 """What the child may use."""
 STATUS = struct.Struct(">HIIQq")
 """Mode with type, owner, group, size, modification time in seconds."""
-GROUP_MEMBER = struct.Struct(">QQ40s")
-"""Start, size, UUID of a physical volume."""
+WANTED = struct.Struct(">IQI")
+"""Which volume, offset, length: the content of a PREAD frame."""
 MAX_FRAME_BYTES = 4 * 1024 * 1024
 BLOCK_BYTES = 64 * 1024
 CACHED_BLOCKS = 256
@@ -46,27 +46,27 @@ class Pipe:
         self._out.write(struct.pack(">IB", len(content), kind) + content)
         self._out.flush()
 
-    def pread(self, offset: int, length: int) -> bytes:
-        """Bytes of the disk, fewer at its end."""
-        self.send(PREAD, struct.pack(">QI", offset, length))
+    def pread(self, source: int, offset: int, length: int) -> bytes:
+        """Bytes of a volume, fewer at its end."""
+        self.send(PREAD, WANTED.pack(source, offset, length))
         return self.receive()[1]
 
 
-class Disk:
-    """The virtual disk, with a cache of blocks: the libraries read a few bytes at a time."""
+class Blocks:
+    """The volumes' bytes, with a cache of blocks: the libraries read a few bytes at a time."""
 
     def __init__(self, pipe: Pipe) -> None:
         self._pipe = pipe
-        self._blocks: dict[int, bytes] = {}
+        self._blocks: dict[tuple[int, int], bytes] = {}
 
-    def read(self, offset: int, length: int) -> bytes:
-        """Return the bytes at an offset, fewer at the end of the disk."""
+    def read(self, source: int, offset: int, length: int) -> bytes:
+        """Return the bytes at an offset, fewer at the end of the volume."""
         if length >= BLOCK_BYTES:
-            return b"".join(self._read_uncached(offset, length))
+            return b"".join(self._read_uncached(source, offset, length))
         pieces = []
         while length > 0:
             number, inner = divmod(offset, BLOCK_BYTES)
-            piece = self._block(number)[inner : inner + length]
+            piece = self._block(source, number)[inner : inner + length]
             if not piece:
                 break
             pieces.append(piece)
@@ -74,31 +74,31 @@ class Disk:
             length -= len(piece)
         return pieces[0] if len(pieces) == 1 else b"".join(pieces)
 
-    def _read_uncached(self, offset: int, length: int) -> Iterator[bytes]:
+    def _read_uncached(self, source: int, offset: int, length: int) -> Iterator[bytes]:
         while length > 0:
-            piece = self._pipe.pread(offset, min(length, MAX_FRAME_BYTES))
+            piece = self._pipe.pread(source, offset, min(length, MAX_FRAME_BYTES))
             if not piece:
                 return
             yield piece
             offset += len(piece)
             length -= len(piece)
 
-    def _block(self, number: int) -> bytes:
-        block = self._blocks.pop(number, None)
+    def _block(self, source: int, number: int) -> bytes:
+        block = self._blocks.pop((source, number), None)
         if block is None:
-            block = self._pipe.pread(number * BLOCK_BYTES, BLOCK_BYTES)
+            block = self._pipe.pread(source, number * BLOCK_BYTES, BLOCK_BYTES)
             if len(self._blocks) >= CACHED_BLOCKS:
                 del self._blocks[next(iter(self._blocks))]
-        self._blocks[number] = block  # the last one in is the last one out
+        self._blocks[source, number] = block  # the last one in is the last one out
         return block
 
 
-class Part:
-    """A part of the disk, as the file-like object that the libraries want."""
+class Content:
+    """A volume, as the file-like object that the libraries want."""
 
-    def __init__(self, disk: Disk, start: int, size: int) -> None:
-        self._disk = disk
-        self._start = start
+    def __init__(self, blocks: Blocks, source: int, size: int) -> None:
+        self._blocks = blocks
+        self._source = source
         self._size = size
         self._position = 0
 
@@ -106,7 +106,9 @@ class Part:
         """Return up to `size` bytes from the position on."""
         rest = self._size - self._position
         length = rest if size is None or size < 0 else min(size, rest)
-        content = self._disk.read(self._start + self._position, length) if length > 0 and self._position >= 0 else b""
+        if length <= 0 or self._position < 0:
+            return b""
+        content = self._blocks.read(self._source, self._position, length)
         self._position += len(content)
         return content
 

@@ -25,7 +25,6 @@ _PIPE_BYTES = 1024 * 1024
 _OWN_DIRECTORY = Path(__file__).parents[2]
 _PROGRAM = "import sys; sys.path += sys.argv[1:]; from byoi_tools.tools.native_child import main; main()"
 _HEAD = struct.Struct(">IB")
-_WANTED = struct.Struct(">QI")
 _REMEDY = (
     "The image is damaged or hostile: do not deploy it before its file systems are checked (e2fsck -fn, xfs_repair -n)."
 )
@@ -36,7 +35,12 @@ _SIGNALS = {
 
 
 class ByteSource(Protocol):
-    """The virtual disk."""
+    """A volume."""
+
+    @property
+    def size_bytes(self) -> int:
+        """How many bytes there are."""
+        ...
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return the bytes from `offset` on: `length` of them, or fewer at the end of the source."""
@@ -54,12 +58,17 @@ class Refusal(Exception):
 class NativeProcess:
     """The child: started by the first question, ended by `end`. Once it has failed, every question fails alike."""
 
-    def __init__(self, source: ByteSource) -> None:
-        self._source = source
+    def __init__(self) -> None:
+        self._sources: list[ByteSource] = []
         self._process: subprocess.Popen[bytes] | None = None
         self._failure: ToolFailed | None = None
         self._received = bytearray()
         self._served_bytes = 0
+
+    def register(self, source: ByteSource) -> int:
+        """Return the number by which the child may ask for bytes of this volume."""
+        self._sources.append(source)
+        return len(self._sources) - 1
 
     def ask(self, name: str, argument: bytes) -> Iterator[bytes]:
         """Send a question and yield the pieces of the answer, giving the child what bytes it asks for meanwhile.
@@ -106,14 +115,15 @@ class NativeProcess:
             self._process = _start()
 
     def _bytes_for(self, content: bytes) -> bytes:
-        """The bytes of the disk that the child asks for."""
-        if len(content) != _WANTED.size:
+        """The bytes of a volume that the child asks for."""
+        if len(content) != child.WANTED.size:
             raise self._fail("answered nonsense")
-        offset, length = _WANTED.unpack(content)
+        numbers: tuple[int, int, int] = child.WANTED.unpack(content)
+        number, offset, length = numbers
         self._served_bytes += length
-        if length > child.MAX_FRAME_BYTES or self._served_bytes > MAX_SERVED_BYTES:
+        if number >= len(self._sources) or length > child.MAX_FRAME_BYTES or self._served_bytes > MAX_SERVED_BYTES:
             raise self._fail("asked for more bytes than the files of a guest can need")
-        return self._source.read_at(offset, length)
+        return self._sources[number].read_at(offset, length)
 
     def _send(self, kind: int, content: bytes) -> None:
         assert self._process is not None and self._process.stdin is not None  # noqa: S101 - asked for by the caller
@@ -190,13 +200,13 @@ def _start() -> subprocess.Popen[bytes]:
 
 
 def _library_directory() -> Path:
-    names = ("pyfsext", "pyfsxfs", "pyvslvm")
+    names = ("pyfsext", "pyfsxfs")
     origins = [spec.origin for name in names if (spec := find_spec(name)) is not None and spec.origin is not None]
     directories = {Path(origin).parent for origin in origins}
     if len(origins) < len(names) or len(directories) != 1:
         raise ToolMissing(
             "the libraries that read guest file systems are not installed",
-            remedy="Install them: pip install libfsext-python libfsxfs-python libvslvm-python",
+            remedy="Install them: pip install libfsext-python libfsxfs-python",
         )
     return directories.pop()
 

@@ -11,7 +11,7 @@ from byoi_tools.inspection.guest.roots import Around, assemble, find_roots, orde
 from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest, TroubleKind, Volume
-from byoi_tools.tools.native_files import NativeDisk
+from byoi_tools.tools.native_files import NativeReaders
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class GuestFacts:
 
 def read_guest(source: ByteSource, around: Around) -> GuestFacts:
     """Return what the disk's file systems tell; raises nothing for what they contain."""
-    with NativeDisk(source) as native:
+    with NativeReaders() as native:
         found = find_volumes(source, around.disk, native)
         roots = find_roots(found)
         guest = _read(roots, found, around) if roots else NotExamined(_why_none(found))

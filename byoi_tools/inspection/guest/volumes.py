@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.ext_superblock import read_ext_superblock
+from byoi_tools.formats.lvm import VolumeGroup, read_volume_groups
 from byoi_tools.formats.multiple_devices import read_device_count
 from byoi_tools.formats.signatures import read_signature
-from byoi_tools.formats.source import ByteSource, Window
+from byoi_tools.formats.source import ByteSource, Memory, Window
 from byoi_tools.formats.xfs_superblock import read_xfs_superblock
 from byoi_tools.inspection.guest.fat_files import FatFiles
 from byoi_tools.inspection.guest.watched import WatchedFiles, trouble_of
@@ -19,9 +21,10 @@ from byoi_tools.model.guest.guest import Trouble, TroubleKind, Volume
 from byoi_tools.model.guest.superblock import Superblock
 from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
-from byoi_tools.tools.native_files import FILE_SYSTEMS, GroupMember, LogicalVolume, NativeDisk
+from byoi_tools.tools.native_files import FILE_SYSTEMS, NativeReaders
 
 _LVM = "LVM2_member"
+_ONE_DISK = "Build the image with a volume group on its own disk alone (vgreduce), or without LVM."
 
 
 @dataclass
@@ -32,8 +35,8 @@ class FoundVolume:
     signature: FileSystemSignature
     content: ByteSource
     open: Callable[[], FileReader] | None
-    is_root_by_type: bool = False
     trouble: Trouble | None = None
+    is_root_by_type: bool = False
     missing_devices: int = 0
     mount_point: str = ""
     _files: WatchedFiles | None = field(default=None, repr=False)
@@ -73,12 +76,12 @@ class FoundVolume:
             return None
 
 
-def find_volumes(source: ByteSource, disk: Disk, native: NativeDisk) -> tuple[FoundVolume, ...]:
+def find_volumes(source: ByteSource, disk: Disk, native: NativeReaders) -> tuple[FoundVolume, ...]:
     """Return the volumes of the disk, in the order of its partitions; what is in LVM comes last, not its members.
 
     A group of LVM that cannot be put together is a volume with that trouble.
     """
-    found = (*_on_partitions(source, disk, native), *_in_groups(disk, native, source))
+    found = (*_on_partitions(source, disk, native), *_in_groups(source, disk, native))
     _count_devices(found)
     return found
 
@@ -92,62 +95,62 @@ def _count_devices(found: tuple[FoundVolume, ...]) -> None:
             volume.missing_devices = max(0, wanted - len(siblings))
 
 
-def _on_partitions(source: ByteSource, disk: Disk, native: NativeDisk) -> Iterator[FoundVolume]:
+def _on_partitions(source: ByteSource, disk: Disk, native: NativeReaders) -> Iterator[FoundVolume]:
     for found in disk.partitions:
         if found.file_system is not None and found.file_system.name != _LVM:
             sectors = found.partition.sectors
             part = Window(source, sectors.start_bytes, sectors.size_bytes)
-            volume = _found(str(found.partition), found.file_system, part, sectors.start_bytes, native)
+            volume = _found(str(found.partition), found.file_system, part, native)
             volume.is_root_by_type = found.partition.kind is PartitionKind.LINUX_ROOT
             yield volume
 
 
-def _found(
-    name: str, signature: FileSystemSignature, content: ByteSource, start_bytes: int, native: NativeDisk
-) -> FoundVolume:
+def _found(name: str, signature: FileSystemSignature, content: ByteSource, native: NativeReaders) -> FoundVolume:
     opener: Callable[[], FileReader] | None = None
     if signature.name in FILE_SYSTEMS:
-        opener = lambda: native.open_part(signature.name, start_bytes, content.size_bytes)  # noqa: E731
+        opener = partial(native.open, signature.name, content)
     elif signature.name == "vfat":
-        opener = lambda: FatFiles(content)  # noqa: E731
+        opener = partial(FatFiles, content)
     return FoundVolume(name, signature, content, opener, trouble=_unsupported(signature) if opener is None else None)
 
 
-def _in_groups(disk: Disk, native: NativeDisk, source: ByteSource) -> Iterator[FoundVolume]:
-    members = {
-        str(found.partition): GroupMember(
-            found.partition.sectors.start_bytes, found.partition.sectors.size_bytes, found.file_system.uuid
-        )
-        for found in disk.partitions
-        if found.file_system is not None and found.file_system.name == _LVM
-    }
-    if not members:
-        return
-    name = next(iter(members))
-    nothing = FileSystemSignature(_LVM, "", "")
+def _in_groups(source: ByteSource, disk: Disk, native: NativeReaders) -> Iterator[FoundVolume]:
+    partitions: dict[str, str] = {}
+    members: dict[str, ByteSource] = {}
+    for found in disk.partitions:
+        if found.file_system is not None and found.file_system.name == _LVM:
+            sectors = found.partition.sectors
+            partitions[found.file_system.uuid] = str(found.partition)
+            members[found.file_system.uuid] = Window(source, sectors.start_bytes, sectors.size_bytes)
     try:
-        volumes = native.logical_volumes(tuple(members.values()))
-        for volume in volumes:
-            yield _logical(name, volume, native)
-    except (ImageError, ToolError) as error:
-        yield FoundVolume(name, nothing, source, None, trouble=trouble_of(error))
+        for group in read_volume_groups(members):
+            yield from _in_group(group, partitions, members, native)
+    except ImageError as error:
+        uuid, partition = next(iter(partitions.items()))
+        yield FoundVolume(partition, _signature(uuid), members[uuid], None, trouble=trouble_of(error))
 
 
-def _logical(partition: str, volume: LogicalVolume, native: NativeDisk) -> FoundVolume:
-    source = f"{partition}, volume {volume.group}/{volume.name}"
-    if volume.problem:
-        trouble = Trouble(
-            TroubleKind.DAMAGED,
-            f"the volume group {quote(volume.group)} is not complete: {volume.problem}",
-            "Build the image with a volume group that lies on its own disk alone (vgreduce), or without LVM.",
+def _in_group(
+    group: VolumeGroup, partitions: dict[str, str], members: dict[str, ByteSource], native: NativeReaders
+) -> Iterator[FoundVolume]:
+    first = next((uuid for uuid in group.devices if uuid in members), next(iter(members)))
+    if group.missing:
+        reason = f"{len(group.missing)} of the {len(group.devices)} devices of the volume group {quote(group.name)} are"
+        trouble = Trouble(TroubleKind.UNSUPPORTED, f"{reason} not in the image", _ONE_DISK)
+        yield FoundVolume(
+            partitions[first], _signature(first), members[first], None, trouble, missing_devices=len(group.missing)
         )
-        return FoundVolume(
-            partition, FileSystemSignature(_LVM, "", ""), volume, None, trouble=trouble, missing_devices=volume.number
-        )
-    signature = read_signature(volume) or FileSystemSignature("", "", "")
-    if signature.name in FILE_SYSTEMS:
-        return FoundVolume(source, signature, volume, lambda: native.open_logical_volume(signature.name, volume))
-    return FoundVolume(source, signature, volume, None, trouble=_unsupported(signature))
+    for name, reason in group.unreadable.items():
+        trouble = Trouble(TroubleKind.UNSUPPORTED, reason, "Use linear volumes, which is what lvcreate makes.")
+        source = f"{partitions[first]}, volume {group.name}/{name}"
+        yield FoundVolume(source, FileSystemSignature("", "", ""), Memory(b""), None, trouble=trouble)
+    for volume in group.volumes:
+        signature = read_signature(volume) or FileSystemSignature("", "", "")
+        yield _found(f"{partitions[first]}, volume {group.name}/{volume.name}", signature, volume, native)
+
+
+def _signature(uuid: str) -> FileSystemSignature:
+    return FileSystemSignature(_LVM, uuid, "")
 
 
 def _unsupported(signature: FileSystemSignature) -> Trouble | None:
