@@ -21,7 +21,7 @@ def booted_kernel(subject: Subject) -> Kernel:
     """
     kernels = subject.kernels
     named = [entry.kernel for entry in default_entries(subject) if entry.kernel]
-    found = [kernel for path in named if (kernel := kernels.find_by_name(path)) is not None]
+    found = [kernel for path in named if (kernel := kernels.started_as(path)) is not None]
     if found:
         return found[0]
     if kernels.usual is None:

@@ -12,6 +12,7 @@ from byoi_tools.model.guest.kernels import KernelLink
 _KERNEL_NAME = re.compile(r"(?:vmlinuz|vmlinux|bzImage|kernel|Image|linux)(?:-(.+))?")
 _MODULES = "/lib/modules"
 _ENTRY_LIMIT = 256
+_ENTRY_POINTS = ("/boot", "/boot/efi", "/efi")
 _LINKS = (
     "/boot/vmlinuz",
     "/vmlinuz",
@@ -36,7 +37,7 @@ class KernelFile:
 
 
 def find_kernels(tree: GuestTree) -> tuple[KernelFile, ...]:
-    """The kernels in /boot, in its entry directories (`/boot/TOKEN/VERSION/linux`), and in module directories.
+    """The kernels in /boot, in entry directories (`/boot/TOKEN/VERSION/linux`), and in module directories.
 
     One in a module directory is left out where /boot has a kernel of its version.
     """
@@ -82,18 +83,17 @@ def _in_boot(tree: GuestTree) -> list[KernelFile]:
 
 
 def _in_entry_directories(tree: GuestTree) -> list[KernelFile]:
-    """What kernel-install(8) makes where /boot holds entries of the Boot Loader Specification."""
-    if not tree.is_directory("/boot/loader/entries"):
-        return []
-    tokens = [entry.name for entry in tree.entries("/boot") if entry.status.kind is FileKind.DIRECTORY][:_ENTRY_LIMIT]
+    """What kernel-install(8) makes where a partition holds entries of the Boot Loader Specification."""
     found = []
-    for token in tokens:
-        if token in ("grub", "grub2", "loader", "efi", "EFI"):
-            continue
-        for version in tree.names(f"/boot/{token}")[:_ENTRY_LIMIT]:
-            status = tree.status(f"/boot/{token}/{version}/linux")
-            if status and status.kind is FileKind.FILE:
-                found.append(KernelFile(f"/boot/{token}/{version}/linux", version, status.size_bytes))
+    for point in _ENTRY_POINTS:
+        tokens = tree.names(point)[:_ENTRY_LIMIT] if tree.is_directory(f"{point}/loader/entries") else ()
+        for token in tokens:
+            if token.lower() in ("grub", "grub2", "loader", "efi"):
+                continue
+            for version in tree.names(f"{point}/{token}")[:_ENTRY_LIMIT]:
+                status = tree.status(f"{point}/{token}/{version}/linux")
+                if status and status.kind is FileKind.FILE:
+                    found.append(KernelFile(f"{point}/{token}/{version}/linux", version, status.size_bytes))
     return found
 
 

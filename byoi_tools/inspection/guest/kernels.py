@@ -18,6 +18,7 @@ from byoi_tools.inspection.guest.kernel_files import (
 from byoi_tools.inspection.guest.modprobe import read_blacklist
 from byoi_tools.inspection.guest.module_tree import module_versions, read_firmware, read_module_tree
 from byoi_tools.inspection.guest.tree import GuestTree
+from byoi_tools.inspection.guest.unified_kernels import UnifiedKernel, find_unified, read_unified
 from byoi_tools.model.esp import LoaderKind
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
@@ -38,11 +39,6 @@ class _Draft:
     size_bytes: int
     image: KernelImage | None
 
-    @property
-    def age(self) -> tuple[bool, tuple[tuple[int, int, str], ...]]:
-        """Compares as the boot loaders' own order does, rescue kernels before all others."""
-        return "rescue" not in self.path, version_key(self.version)
-
 
 def read_kernels(context: GuestContext) -> Kernels:
     """Return the facts of this domain; raises what the context's tree raises.
@@ -54,13 +50,14 @@ def read_kernels(context: GuestContext) -> Kernels:
     links = find_links(tree)
     linked = {link.resolved for link in links}
     drafts = [_draft(tree, file) for file in find_kernels(tree)]
-    first = sorted(drafts, key=lambda draft: (draft.path in linked, draft.age), reverse=True)[:_KERNEL_LIMIT]
+    first = sorted(drafts, key=lambda draft: (draft.path in linked, _age(draft.path, draft.version)), reverse=True)[
+        :_KERNEL_LIMIT
+    ]
     opened = first[:_OPENED_LIMIT]
+    kernels = [_complete(tree, draft, is_opened=draft in opened) for draft in first]
+    kernels += [_unified(tree, found) for path in find_unified(tree) if (found := read_unified(tree, path))]
     return Kernels(
-        kernels=tuple(
-            _complete(tree, draft, is_opened=draft in opened)
-            for draft in sorted(first, key=lambda draft: draft.age, reverse=True)
-        ),
+        kernels=tuple(sorted(kernels, key=lambda kernel: _age(kernel.path, kernel.version), reverse=True)),
         on_esp=_on_esp(context),
         links=links,
         module_versions=module_versions(tree),
@@ -75,6 +72,11 @@ def _draft(tree: GuestTree, file: KernelFile) -> _Draft:
     return _Draft(file.path, image.release if image and image.release else file.version, file.size_bytes, image)
 
 
+def _age(path: str, version: str) -> tuple[bool, tuple[tuple[int, int, str], ...]]:
+    """Compares as the boot loaders' own order does, rescue kernels before all others."""
+    return "rescue" not in path, version_key(version)
+
+
 def _complete(tree: GuestTree, draft: _Draft, *, is_opened: bool) -> Kernel:
     path = find_initramfs(tree, draft.path, draft.version)
     return Kernel(
@@ -86,6 +88,19 @@ def _complete(tree: GuestTree, draft: _Draft, *, is_opened: bool) -> Kernel:
         modules=read_module_tree(tree, draft.version),
         initramfs_path=path,
         initramfs=_initramfs(tree, path, is_opened=is_opened),
+    )
+
+
+def _unified(tree: GuestTree, found: UnifiedKernel) -> Kernel:
+    return Kernel(
+        path=found.path,
+        version=found.version,
+        size_bytes=found.kernel_size_bytes,
+        image=found.image,
+        options=_options(tree, found.version),
+        modules=read_module_tree(tree, found.version),
+        initramfs_path=found.path if found.initramfs else "",
+        initramfs=read_initramfs(found.path, found.initramfs) if found.initramfs else Known(None),
     )
 
 

@@ -105,10 +105,16 @@ class Kernels:
         """The kernel at a path of the guest's tree."""
         return next((kernel for kernel in self.kernels if kernel.path == path), None)
 
-    def find_by_name(self, path: str) -> Kernel | None:
-        """The kernel whose file has the same name, for paths on a partition whose mount point is not known."""
-        name = path.rpartition("/")[2]
-        return next((kernel for kernel in self.kernels if kernel.path.rpartition("/")[2] == name), None)
+    def started_as(self, path: str) -> Kernel | None:
+        """The kernel at a path that counts from the root of some partition, or of a subvolume: one ends in the other.
+
+        Case does not matter, for the path may be one on FAT. A path of a known symlink stands for what it leads to.
+        """
+        wanted = f"/{path.strip('/')}".lower()
+        places = {kernel.path: kernel for kernel in self.kernels}
+        places |= {link.path: found for link in self.links if (found := self.find(link.resolved))}
+        paths = ((own.lower(), kernel) for own, kernel in places.items())
+        return next((kernel for own, kernel in paths if own.endswith(wanted) or wanted.endswith(own)), None)
 
 
 def version_key(version: str) -> tuple[tuple[int, int, str], ...]:

@@ -7,13 +7,14 @@ from typing import cast
 
 import pytest
 
+from byoi_tools.formats.linux_kernel import read_kernel
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.kernels import read_kernels
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernels import Blacklisting, Kernel, KernelLink, Kernels
-from fixtures.tiny import kernel_image
+from fixtures.tiny import kernel_image, pe
 from fixtures.tiny.good_files import Link as GoodLink
 from fixtures.tiny.good_files import kernels as good
 from fixtures.tiny.initramfs import MICROCODE, compressed, cpio, initramfs, module_files
@@ -233,3 +234,50 @@ def test_microcode_beside_the_initramfs() -> None:
         "/boot/amd-ucode.img",
         "/boot/intel-ucode.img",
     )
+
+
+UNIFIED = "/boot/efi/EFI/Linux/debian.efi"
+
+
+def unified(**sections: bytes) -> bytes:
+    return pe.build({f".{name}": content for name, content in sections.items()})
+
+
+def test_a_unified_kernel_image_is_a_kernel_with_its_initramfs() -> None:
+    linux = kernel_image.build("6.1.0-41-amd64")
+    image = unified(
+        linux=linux, initrd=compressed(module_files("6.1.0-41-amd64", ["kernel/nvme.ko"])), cmdline=b"quiet"
+    )
+    kernel = read_one({UNIFIED: image, "/lib/modules/6.1.0-41-amd64/modules.dep": "kernel/nvme.ko:\n"})
+    assert (kernel.path, kernel.version, kernel.size_bytes) == (UNIFIED, "6.1.0-41-amd64", len(linux))
+    assert (kernel.initramfs_path, kernel.image) == (UNIFIED, read_kernel(linux))
+    assert kernel.modules is not None
+    assert isinstance(kernel.initramfs, Known)
+    assert kernel.initramfs.value is not None
+    assert kernel.initramfs.value.modules == {"nvme"}
+
+
+def test_what_a_unified_kernel_image_may_lack() -> None:
+    kernel = read_one({UNIFIED: unified(linux=bytes(900), uname=b"6.9.1\0")})
+    assert (kernel.version, kernel.image, kernel.initramfs_path, kernel.initramfs) == ("6.9.1", None, "", Known(None))
+    assert read({UNIFIED: unified(osrel=b"ID=x")}).kernels == ()
+    assert read({UNIFIED: b"no program"}).kernels == ()
+
+
+@pytest.mark.parametrize(
+    ("path", "version"),
+    [
+        ("/boot/vmlinuz-6.1.0-41", "6.1.0-41"),
+        ("/vmlinuz-6.1.0-41", "6.1.0-41"),  # from a partition that is mounted at /boot
+        ("/@rootfs/boot/vmlinuz-6.1.0-41", "6.1.0-41"),  # from the top of a btrfs
+        ("/vmlinuz", "6.1.0-9"),
+        ("efi/linux/DEBIAN.EFI", "6.12.0"),
+        ("/boot/vmlinuz-6.1.0", None),
+        ("/boot/xvmlinuz-6.1.0-41", None),
+    ],
+)
+def test_a_kernel_is_known_by_the_path_that_a_loader_uses(path: str, version: str | None) -> None:
+    files = {f"/boot/vmlinuz-{each}": kernel_image.build(each) for each in ("6.1.0-9", "6.1.0-41")}
+    image = {UNIFIED: unified(linux=kernel_image.build("6.12.0"))}
+    found = read(files | image | {"/vmlinuz": Link("boot/vmlinuz-6.1.0-9")}).started_as(path)
+    assert (found and found.version) == version
