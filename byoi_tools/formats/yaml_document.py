@@ -24,7 +24,7 @@ _LIMIT_VALUES = 200_000  # counted with every alias written out
 _LIMIT_TYPED_SCALAR = 256
 _LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 _TYPED = {"tag:yaml.org,2002:" + name for name in ("null", "bool", "int", "float")}
-_PLAIN = {"tag:yaml.org,2002:" + name for name in ("str", "timestamp", "binary", "merge", "value", "python/unicode")}
+_PLAIN = {"tag:yaml.org,2002:" + name for name in ("str", "timestamp", "binary", "python/unicode")}
 _REMEDY = "Correct the YAML; `yamllint FILE` shows the place."
 
 
