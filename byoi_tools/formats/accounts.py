@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from byoi_tools.model.guest.identity import Account, PasswordState
 
 _MAXIMUM_LINES = 10_000
+_MAXIMUM_RULES = 200
 _NOT_RULES = ("Defaults", "@include", "#include", "User_Alias", "Runas_Alias", "Host_Alias", "Cmnd_Alias", "Cmd_Alias")
 
 
@@ -44,7 +45,7 @@ def parse_groups(group: str) -> Mapping[str, tuple[str, ...]]:
 
 
 def parse_passwordless_rules(sudoers: str) -> tuple[SudoRule, ...]:
-    """Return the rules that ask for no password; the lines count from 1, a continued one from where it begins."""
+    """Return the rules that ask for no password, at most 200; a continued line has the number where it begins."""
     rules: list[SudoRule] = []
     for number, line in _joined(sudoers):
         if line.startswith(_NOT_RULES):
@@ -53,6 +54,8 @@ def parse_passwordless_rules(sudoers: str) -> tuple[SudoRule, ...]:
         found = re.match(r"(\S+)\s[^=]*=.*\bNOPASSWD\s*:", rule)
         if found:
             rules.append(SudoRule(found[1], number))
+        if len(rules) == _MAXIMUM_RULES:
+            break
     return tuple(rules)
 
 

@@ -12,6 +12,7 @@ from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.identity import Account, PasswordState, SudoGrant
 from byoi_tools.model.quoting import quote
 
+_MAXIMUM_PEOPLE = 100
 _BUILD_USERS = frozenset(("packer", "vagrant", "kitchen", "builder", "buildbot", "jenkins", "circleci", "runner"))
 
 
@@ -93,7 +94,7 @@ def extra_users(subject: Subject) -> Iterator[Observation]:
     """
     found = subject.identity
     people = [account for account in found.accounts if account.is_person and account.can_log_in]
-    for account in people:
+    for account in people[:_MAXIMUM_PEOPLE]:
         grants = [grant for grant in found.passwordless_sudo if _reaches(grant, account)]
         if grants or account.name in _BUILD_USERS:
             yield Observation(

@@ -11,6 +11,8 @@ from byoi_tools.model.guest.identity import Account, AuthorizedKeys, SudoGrant
 
 _MAXIMUM_HOMES = 64
 _MAXIMUM_FILES = 64
+_MAXIMUM_GRANTS = 200
+_MAXIMUM_MEMBERS = 200
 _SUDOERS_DIRECTORIES = ("/etc/sudoers.d", "/usr/local/etc/sudoers.d")
 _SUDOERS_FILES = ("/etc/sudoers", "/usr/etc/sudoers", "/usr/local/etc/sudoers")
 _SHARED_KEYS = ("/etc/ssh/authorized_keys",)
@@ -43,8 +45,9 @@ def read_sudo_grants(tree: GuestTree, accounts: Iterable[Account]) -> tuple[Sudo
             continue
         for rule in parse_passwordless_rules(tree.read_text(path) or ""):
             members = groups.get(rule.who[1:], ()) if rule.who.startswith("%") else (rule.who,)
-            grants.append(SudoGrant(rule.who, tuple(m for m in members if m in names), path, rule.line))
-    return tuple(grants)
+            known = tuple(member for member in members if member in names)
+            grants.append(SudoGrant(rule.who, known[:_MAXIMUM_MEMBERS], path, rule.line))
+    return tuple(grants[:_MAXIMUM_GRANTS])
 
 
 def read_authorized_keys(tree: GuestTree, homes: Iterable[str]) -> tuple[AuthorizedKeys, ...]:
