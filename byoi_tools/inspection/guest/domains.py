@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from byoi_tools.errors import ImageError, ToolError
+from byoi_tools.errors import ImageError, StorageError, ToolError
 from byoi_tools.inspection.guest.boot import read_boot
 from byoi_tools.inspection.guest.byolinux import read_byolinux
 from byoi_tools.inspection.guest.cloud import read_cloud
@@ -46,5 +46,7 @@ def _read(read: Callable[[GuestContext], Value], context: GuestContext) -> Fact[
         return Known(read(context))
     except (ImageError, ToolError) as error:
         return NotExamined(f"{error.message} ({error.details})" if error.details else error.message)
+    except StorageError:  # a remote image that cannot be fetched any more: nothing could be said of the rest either
+        raise
     except Exception as defect:  # a defect of the reader must neither end the whole inspection nor pass for absence
         return Broken(f"what reads it broke: {type(defect).__name__}: {defect}")
