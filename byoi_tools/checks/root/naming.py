@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from byoi_tools.checks.boot_chain import boot_chain, default_entry, link_place
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.boot import BootEntry, LinkKind
@@ -105,7 +106,7 @@ def partuuid_empty(subject: Subject) -> Iterator[Observation]:
     Source: ovh/bringyourownlinux, Debian's make_image_bootable.sh ("PUBM-37334"); Ubuntu, 40-force-partuuid.cfg.
     """
     chains = [
-        chain for chain in subject.boot_setup.chains if bool(chain.loader) is (subject.intent.boot.value == "uefi")
+        chain for chain in subject.boot_setup.chains if bool(chain.loader) is (subject.intent.boot is BootMode.UEFI)
     ]
     entries = [entry for chain in chains for entry in (chain.entry, *chain.specified) if entry is not None]
     for place in dict.fromkeys(entry.place for entry in entries if _is_empty(entry.command_line.last("root"))):
@@ -125,6 +126,7 @@ def partuuid_empty(subject: Subject) -> Iterator[Observation]:
     "the root's label is not one that other disks have too",
     Severity.WARNING,
     remedy="Use root=UUID=..., or give the root a label of its own (e2label, xfs_admin -L) and write the new one.",
+    product=Product.BYOI,
 )
 def label_generic(subject: Subject) -> Iterator[Observation]:
     """The root's label is not one that other disks have too.

@@ -123,10 +123,13 @@ class GrubShell:
         What comes after 16,384 characters is left out.
         """
         result: list[str] = []
+        size = 0
         for word in words:
-            result += self._expand_word(word)
-            if sum(map(len, result)) > MAXIMUM_ARGUMENTS:
+            expanded = self._expand_word(word)
+            size += sum(map(len, expanded))
+            if size > MAXIMUM_ARGUMENTS:
                 break
+            result += expanded
         return result
 
     def _expand_word(self, word: Word) -> list[str]:
