@@ -1,8 +1,9 @@
-"""Reads one image file from the outside in: container, disk, EFI system partitions, legacy boot code, guest."""
+"""Reads one image from the outside in: container, disk, EFI system partitions, legacy boot code, guest."""
 
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.partitions import read_disk
@@ -10,31 +11,46 @@ from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container
 from byoi_tools.inspection.esps import read_esps
-from byoi_tools.inspection.open_source import open_source
 from byoi_tools.inspection.guest.read import read_guest
+from byoi_tools.inspection.guest.readers import ImageFile
 from byoi_tools.inspection.guest.roots import Around
+from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.facts import Facts
+from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import Container
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
 
 
-def inspect_image(location: ImageLocation, observer: Observer | None = None) -> Facts:
+def inspect_image(
+    location: ImageLocation, observer: Observer | None = None, reader: ReaderChoice = ReaderChoice.AUTO
+) -> Facts:
     """Return the facts of an image; reads nothing but that image, and of it only what the facts need.
 
     Raises `ImageError` when a path is no readable regular file, or the container cannot be decoded at all, and
     `StorageError` when a remote image cannot be fetched, whatever was to be read. Damage further inside is not an
-    error: those facts are not examined, with the reason.
+    error: those facts are not examined, with the reason. `reader` says who reads the guest's file systems; raises
+    `ToolMissing` when that is guestfs and it is not installed.
     """
     with open_source(location, observer or Observer()) as source:
-        return inspect_source(source, str(location), source.allocated_bytes)
+        file = location if isinstance(location, Path) else None
+        return inspect_source(source, str(location), source.allocated_bytes, reader, file)
 
 
-def inspect_source(source: ByteSource, path: str, allocated_bytes: int) -> Facts:
-    """Return the facts of an image that is already open; `path` is its name in the facts."""
+def inspect_source(
+    source: ByteSource,
+    path: str,
+    allocated_bytes: int,
+    reader: ReaderChoice = ReaderChoice.AUTO,
+    file: Path | None = None,
+) -> Facts:
+    """Return the facts of an image that is already open; `path` is its name in the facts.
+
+    `file` is where another program could open it too. Raises what `inspect_image` raises.
+    """
     container = read_container(source, path, allocated_bytes)
     try:
         virtual_disk = open_virtual_disk(source, container)
@@ -48,7 +64,7 @@ def inspect_source(source: ByteSource, path: str, allocated_bytes: int) -> Facts
         disk = read_disk(virtual_disk)
     except ImageMalformed as malformed:
         return _closed(replace(container, damage=_in_words(malformed)), malformed.message)
-    return _open(container, virtual_disk, disk)
+    return _open(container, virtual_disk, disk, reader, file)
 
 
 def _closed(container: Container, reason: str) -> Facts:
@@ -56,14 +72,15 @@ def _closed(container: Container, reason: str) -> Facts:
     return Facts(container, disk=unknown, esps=unknown, bios=unknown, volumes=unknown, guest=unknown)
 
 
-def _open(container: Container, source: ByteSource, disk: Disk) -> Facts:
+def _open(container: Container, source: ByteSource, disk: Disk, reader: ReaderChoice, file: Path | None) -> Facts:
     try:
         bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))
     except ImageMalformed as malformed:
         bios = NotExamined(malformed.message)
         container = replace(container, damage=_in_words(malformed))
     esps = read_esps(source, disk)
-    inside = read_guest(source, Around(disk, esps, bios.value if isinstance(bios, Known) else None))
+    around = Around(disk, esps, bios.value if isinstance(bios, Known) else None)
+    inside = read_guest(source, around, reader, ImageFile(file, container.format.value) if file else None)
     return Facts(
         container, disk=Known(disk), esps=Known(esps), bios=bios, volumes=Known(inside.volumes), guest=inside.guest
     )

@@ -7,11 +7,12 @@ from dataclasses import dataclass, replace
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.guest.domains import read_domains
+from byoi_tools.inspection.guest.readers import ImageFile, Readers
 from byoi_tools.inspection.guest.roots import Around, assemble, find_roots, order_volumes
 from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest, TroubleKind, Volume
-from byoi_tools.tools.native_files import NativeReaders
+from byoi_tools.model.guest.reader import ReaderChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +23,13 @@ class GuestFacts:
     guest: Fact[Guest]
 
 
-def read_guest(source: ByteSource, around: Around) -> GuestFacts:
-    """Return what the disk's file systems tell; raises nothing for what they contain."""
-    with NativeReaders() as native:
-        found = find_volumes(source, around.disk, native)
+def read_guest(source: ByteSource, around: Around, choice: ReaderChoice, file: ImageFile | None) -> GuestFacts:
+    """Return what the disk's file systems tell; raises nothing for what they contain.
+
+    `file` is the image where it is a file. Raises `ToolMissing` when guestfs was chosen and is not installed.
+    """
+    with Readers(choice, file) as readers:
+        found = find_volumes(source, around.disk, readers)
         roots = find_roots(found)
         guest = _read(roots, found, around) if roots else NotExamined(_why_none(found))
         volumes = order_volumes(found)  # once all is read: only now their troubles are known

@@ -23,6 +23,7 @@ from byoi_tools.model.guest.mounts import FstabEntry
 
 _MARKS = ("/etc/os-release", "/usr/lib/os-release", "/etc/fstab")
 _MAXIMUM_MOUNTS = 30
+_MAXIMUM_SUBVOLUMES = 30
 _PARTITION_NUMBER = re.compile(r"/dev/(?:[a-z]+|nvme\d+n\d+p|mmcblk\d+p)(\d+)")
 
 
@@ -36,8 +37,17 @@ class Around:
 
 
 def find_roots(volumes: Iterable[FoundVolume]) -> list[FoundVolume]:
-    """Return the volumes that hold a Linux root, those first whose partition type says so."""
-    return sorted((volume for volume in volumes if _is_root(volume)), key=lambda volume: not volume.is_root_by_type)
+    """Return the volumes that hold a Linux root, those first whose partition type says so.
+
+    Volumes that only a slow reader reads are looked into when no other has a root.
+    """
+    by_speed = sorted(volumes, key=lambda volume: volume.opener is not None and volume.opener.is_slow)
+    found: list[FoundVolume] = []
+    for volume in by_speed:
+        is_slow = volume.opener is not None and volume.opener.is_slow
+        if not (found and is_slow) and (_is_root(volume.files) or _is_root_in_subvolume(volume)):
+            found.append(volume)
+    return sorted(found, key=lambda volume: not volume.is_root_by_type)
 
 
 def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], around: Around) -> GuestContext:
@@ -58,13 +68,12 @@ def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], around: Around
         found = _find(volumes, device.source if device else _source_of(entry))
         files = _mountable(found, entry)
         if found is not None and files is not None and entry.mount_point not in mounts:
-            found.mount_point = entry.mount_point
+            found.mount_point = found.mount_point or entry.mount_point
             mounts[entry.mount_point] = files
     return replace(context, tree=GuestTree(mounts), volumes=order_volumes(volumes))
 
 
-def _is_root(volume: FoundVolume) -> bool:
-    files = volume.files
+def _is_root(files: WatchedFiles | None) -> bool:
     if files is None:
         return False
     try:
@@ -72,6 +81,16 @@ def _is_root(volume: FoundVolume) -> bool:
         return etc is not None and etc.kind is FileKind.DIRECTORY and any(map(files.status, _MARKS))
     except (ImageError, ToolError):
         return False
+
+
+def _is_root_in_subvolume(volume: FoundVolume) -> bool:
+    """Whether one of the subvolumes holds a root; from then on the volume's files are those of that subvolume."""
+    for subvolume in volume.subvolumes[:_MAXIMUM_SUBVOLUMES]:
+        files = volume.files_of(subvolume)
+        if files is not None and _is_root(files):
+            volume.root_at(files)
+            return True
+    return False
 
 
 def _find(volumes: tuple[FoundVolume, ...], source: str) -> FoundVolume | None:
@@ -87,10 +106,13 @@ def _source_of(entry: FstabEntry) -> str:
 
 
 def _mountable(found: FoundVolume | None, entry: FstabEntry) -> WatchedFiles | None:
-    """The files of a volume that is not mounted yet, at a mount point below the root."""
-    if found is None or found.mount_point or not entry.mount_point.startswith("/") or entry.mount_point == "/":
+    """The files of a volume, or of its subvolume, that belong at a mount point below the root."""
+    if found is None or not entry.mount_point.startswith("/") or entry.mount_point == "/":
         return None
-    return found.files
+    subvolume = entry.option("subvol")
+    if subvolume:
+        return found.files_of(subvolume.strip("/"))
+    return None if found.mount_point else found.files
 
 
 def order_volumes(volumes: tuple[FoundVolume, ...]) -> tuple[Volume, ...]:

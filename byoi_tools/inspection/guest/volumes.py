@@ -13,7 +13,7 @@ from byoi_tools.formats.multiple_devices import read_device_count
 from byoi_tools.formats.signatures import read_signature
 from byoi_tools.formats.source import ByteSource, Memory, Window
 from byoi_tools.formats.xfs_superblock import read_xfs_superblock
-from byoi_tools.inspection.guest.fat_files import FatFiles
+from byoi_tools.inspection.guest.readers import Opener, Readers
 from byoi_tools.inspection.guest.watched import WatchedFiles, trouble_of
 from byoi_tools.model.disk import Disk, FileSystemSignature
 from byoi_tools.model.guest.files import FileReader
@@ -21,7 +21,6 @@ from byoi_tools.model.guest.guest import Trouble, TroubleKind, Volume
 from byoi_tools.model.guest.superblock import Superblock
 from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
-from byoi_tools.tools.native_files import FILE_SYSTEMS, NativeReaders
 
 _LVM = "LVM2_member"
 _ONE_DISK = "Build the image with a volume group on its own disk alone (vgreduce), or without LVM."
@@ -29,43 +28,72 @@ _ONE_DISK = "Build the image with a volume group on its own disk alone (vgreduce
 
 @dataclass
 class FoundVolume:
-    """A volume, how its files are read, and what came of it. `open` is None where nothing reads its file system."""
+    """A volume, how its files are read, and what came of it. `opener` is None where nothing reads its file system."""
 
     source: str
     signature: FileSystemSignature
     content: ByteSource
-    open: Callable[[], FileReader] | None
+    opener: Opener | None
     trouble: Trouble | None = None
     is_root_by_type: bool = False
     missing_devices: int = 0
     mount_point: str = ""
     _files: WatchedFiles | None = field(default=None, repr=False)
+    _more_files: list[WatchedFiles] = field(default_factory=list, repr=False)
 
     @property
     def files(self) -> WatchedFiles | None:
         """The reader of its files, opened by the first who asks; None where they cannot be read."""
-        if self._files is None and self.open is not None and self.trouble is None:
-            try:
-                self._files = WatchedFiles(self.open())
-            except (ImageError, ToolError) as error:
-                self.trouble = trouble_of(error)
+        if self._files is None and self.opener is not None and self.trouble is None:
+            self._files = self._watched(self.opener.open)
         return self._files
+
+    @property
+    def subvolumes(self) -> tuple[str, ...]:
+        """The paths of its subvolumes; none for file systems that have none."""
+        if self.files is None or self.opener is None or self.opener.subvolumes is None:
+            return ()
+        try:
+            return self.opener.subvolumes()
+        except (ImageError, ToolError) as error:
+            self.trouble = trouble_of(error)
+            return ()
+
+    def files_of(self, subvolume: str) -> WatchedFiles | None:
+        """The reader of one of its subvolumes; None where that cannot be read."""
+        if self.opener is None or self.opener.open_subvolume is None or self.trouble is not None:
+            return None
+        files = self._watched(partial(self.opener.open_subvolume, subvolume))
+        self._more_files += [files] if files is not None else []
+        return files
+
+    def root_at(self, files: WatchedFiles) -> None:
+        """Let a subvolume be what is meant by its files: it holds the root."""
+        self._files = files
 
     @property
     def volume(self) -> Volume:
         """The facts of it, as they are by now."""
+        readers = [files for files in (self._files, *self._more_files) if files is not None]
         return Volume(
             source=self.source,
             file_system=self.signature.name,
             uuid=self.signature.uuid,
             label=self.signature.label,
             mount_point=self.mount_point,
-            reader="native" if self._files is not None else "",
+            reader=self.opener.name if readers and self.opener is not None else "",
             superblock=self._superblock(),
-            trouble=self.trouble or (self._files.trouble if self._files is not None else None),
+            trouble=self.trouble or next((files.trouble for files in readers if files.trouble is not None), None),
             size_bytes=self.content.size_bytes,
             missing_devices=self.missing_devices,
         )
+
+    def _watched(self, open_files: Callable[[], FileReader]) -> WatchedFiles | None:
+        try:
+            return WatchedFiles(open_files())
+        except (ImageError, ToolError) as error:
+            self.trouble = trouble_of(error)
+            return None
 
     def _superblock(self) -> Superblock | None:
         try:
@@ -76,12 +104,12 @@ class FoundVolume:
             return None
 
 
-def find_volumes(source: ByteSource, disk: Disk, native: NativeReaders) -> tuple[FoundVolume, ...]:
+def find_volumes(source: ByteSource, disk: Disk, readers: Readers) -> tuple[FoundVolume, ...]:
     """Return the volumes of the disk, in the order of its partitions; what is in LVM comes last, not its members.
 
     A group of LVM that cannot be put together is a volume with that trouble.
     """
-    found = (*_on_partitions(source, disk, native), *_in_groups(source, disk, native))
+    found = (*_on_partitions(source, disk, readers), *_in_groups(source, disk, readers))
     _count_devices(found)
     return found
 
@@ -95,26 +123,27 @@ def _count_devices(found: tuple[FoundVolume, ...]) -> None:
             volume.missing_devices = max(0, wanted - len(siblings))
 
 
-def _on_partitions(source: ByteSource, disk: Disk, native: NativeReaders) -> Iterator[FoundVolume]:
+def _on_partitions(source: ByteSource, disk: Disk, readers: Readers) -> Iterator[FoundVolume]:
     for found in disk.partitions:
         if found.file_system is not None and found.file_system.name != _LVM:
             sectors = found.partition.sectors
             part = Window(source, sectors.start_bytes, sectors.size_bytes)
-            volume = _found(str(found.partition), found.file_system, part, native)
+            volume = _found(str(found.partition), found.file_system, part, readers, f"/dev/sda{found.partition.number}")
             volume.is_root_by_type = found.partition.kind is PartitionKind.LINUX_ROOT
             yield volume
 
 
-def _found(name: str, signature: FileSystemSignature, content: ByteSource, native: NativeReaders) -> FoundVolume:
-    opener: Callable[[], FileReader] | None = None
-    if signature.name in FILE_SYSTEMS:
-        opener = partial(native.open, signature.name, content)
-    elif signature.name == "vfat":
-        opener = partial(FatFiles, content)
-    return FoundVolume(name, signature, content, opener, trouble=_unsupported(signature) if opener is None else None)
+def _found(
+    name: str, signature: FileSystemSignature, content: ByteSource, readers: Readers, device: str
+) -> FoundVolume:
+    """The volume; `device` is what the appliance of guestfs calls it."""
+    opener = readers.opener(signature.name, content, device)
+    if isinstance(opener, Trouble):
+        return FoundVolume(name, signature, content, None, opener)
+    return FoundVolume(name, signature, content, opener)
 
 
-def _in_groups(source: ByteSource, disk: Disk, native: NativeReaders) -> Iterator[FoundVolume]:
+def _in_groups(source: ByteSource, disk: Disk, readers: Readers) -> Iterator[FoundVolume]:
     partitions: dict[str, str] = {}
     members: dict[str, ByteSource] = {}
     for found in disk.partitions:
@@ -124,14 +153,14 @@ def _in_groups(source: ByteSource, disk: Disk, native: NativeReaders) -> Iterato
             members[found.file_system.uuid] = Window(source, sectors.start_bytes, sectors.size_bytes)
     try:
         for group in read_volume_groups(members):
-            yield from _in_group(group, partitions, members, native)
+            yield from _in_group(group, partitions, members, readers)
     except ImageError as error:
         uuid, partition = next(iter(partitions.items()))
         yield FoundVolume(partition, _signature(uuid), members[uuid], None, trouble=trouble_of(error))
 
 
 def _in_group(
-    group: VolumeGroup, partitions: dict[str, str], members: dict[str, ByteSource], native: NativeReaders
+    group: VolumeGroup, partitions: dict[str, str], members: dict[str, ByteSource], readers: Readers
 ) -> Iterator[FoundVolume]:
     first = next((uuid for uuid in group.devices if uuid in members), next(iter(members)))
     if group.missing:
@@ -146,21 +175,14 @@ def _in_group(
         yield FoundVolume(source, FileSystemSignature("", "", ""), Memory(b""), None, trouble=trouble)
     for volume in group.volumes:
         signature = read_signature(volume) or FileSystemSignature("", "", "")
-        yield _found(f"{partitions[first]}, volume {group.name}/{volume.name}", signature, volume, native)
+        yield _found(
+            f"{partitions[first]}, volume {group.name}/{volume.name}",
+            signature,
+            volume,
+            readers,
+            f"/dev/{group.name}/{volume.name}",
+        )
 
 
 def _signature(uuid: str) -> FileSystemSignature:
     return FileSystemSignature(_LVM, uuid, "")
-
-
-def _unsupported(signature: FileSystemSignature) -> Trouble | None:
-    """Why nothing reads it; None for what has no files (swap)."""
-    if signature.name in ("", "swap"):
-        return None
-    if signature.name == "crypto_LUKS":
-        return Trouble(TroubleKind.UNSUPPORTED, "it is encrypted (LUKS)", "Check the image before it is encrypted.")
-    return Trouble(
-        TroubleKind.UNSUPPORTED,
-        f"{signature.name} is not read",
-        "Look into it yourself (guestfish --ro), or build the image on ext4 or XFS.",
-    )

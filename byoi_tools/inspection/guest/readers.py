@@ -1,0 +1,116 @@
+"""Chooses who reads a file system: our own FAT reader, the native readers, or guestfs where these do not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+
+from byoi_tools.formats.source import ByteSource
+from byoi_tools.inspection.guest.fat_files import FatFiles
+from byoi_tools.model.guest.files import FileReader
+from byoi_tools.model.guest.guest import Trouble, TroubleKind
+from byoi_tools.model.guest.reader import ReaderChoice
+from byoi_tools.tools.guest_disk import GuestDisk, is_guestfs_installed, require_guestfs
+from byoi_tools.tools.native_files import FILE_SYSTEMS, NativeReaders
+
+_GUESTFS_ONLY = ("btrfs", "f2fs")
+"""What guestfs is started for; of a Windows or a FreeBSD the readers of domains know nothing."""
+_HAS_NO_FILES = ("", "swap")
+_ELSEWHERE = "Look into it yourself (guestfish --ro), or build the image on ext4 or XFS."
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFile:
+    """The image as guestfs opens it: its path, and its format as qemu calls it."""
+
+    path: Path
+    format: str
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """How the files of a volume are opened; `subvolumes` and `open_subvolume` are None for what has none.
+
+    `name` is that of the reader in the facts. A slow one is asked last.
+    """
+
+    name: str
+    open: Callable[[], FileReader]
+    subvolumes: Callable[[], tuple[str, ...]] | None = None
+    open_subvolume: Callable[[str], FileReader] | None = None
+
+    @property
+    def is_slow(self) -> bool:
+        """Whether it starts a virtual machine."""
+        return self.name == ReaderChoice.GUESTFS.value
+
+
+class Readers:
+    """The readers of one image; a context manager that ends what they have started."""
+
+    def __init__(self, choice: ReaderChoice, file: ImageFile | None) -> None:
+        """`file` is None for an image that is no file on this machine: guestfs cannot open it.
+
+        Raises `ToolMissing` when guestfs was chosen and is not installed.
+        """
+        if choice is ReaderChoice.GUESTFS:
+            require_guestfs()
+        self._choice = choice
+        self._file = file
+        self._native = NativeReaders()
+        self._guestfs = None if file is None else GuestDisk(file.path, file.format)
+        self._stack = ExitStack()
+
+    def opener(self, file_system: str, content: ByteSource, device: str) -> Opener | Trouble | None:
+        """Return how the files are opened, why they cannot be, or None for what has no files.
+
+        `device` is what the appliance of guestfs calls it.
+        """
+        if file_system in _HAS_NO_FILES:
+            return None
+        if file_system == "vfat":
+            return Opener("native", partial(FatFiles, content))
+        if file_system in FILE_SYSTEMS and self._choice is not ReaderChoice.GUESTFS:
+            return Opener("native", partial(self._native.open, file_system, content))
+        if file_system in (*FILE_SYSTEMS, *_GUESTFS_ONLY) and self._choice is not ReaderChoice.NATIVE:
+            return self._by_guestfs(file_system, device)
+        return _unsupported(file_system)
+
+    def __enter__(self) -> Readers:
+        self._stack.enter_context(self._native)
+        if self._guestfs is not None:
+            self._stack.enter_context(self._guestfs)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def _by_guestfs(self, file_system: str, device: str) -> Opener | Trouble:
+        if self._guestfs is None:
+            return Trouble(
+                TroubleKind.UNSUPPORTED,
+                f"{file_system} is read by guestfs, which needs the image as a file",
+                "Download the image, and check the file.",
+            )
+        if self._choice is ReaderChoice.AUTO and not is_guestfs_installed():
+            return Trouble(
+                TroubleKind.UNSUPPORTED,
+                f"{file_system} is read by guestfs, which is not installed",
+                "apt-get install python3-guestfs, or look into it yourself.",
+            )
+        open_device = partial(self._guestfs.open, device)
+        if file_system != "btrfs":
+            return Opener("guestfs", open_device)
+        return Opener("guestfs", open_device, partial(self._guestfs.subvolumes, device), open_device)
+
+
+def _unsupported(file_system: str) -> Trouble:
+    if file_system == "crypto_LUKS":
+        return Trouble(TroubleKind.UNSUPPORTED, "it is encrypted (LUKS)", "Check the image before it is encrypted.")
+    return Trouble(TroubleKind.UNSUPPORTED, f"{file_system} is not read", _ELSEWHERE)
