@@ -25,10 +25,8 @@ _MAXIMUM_DEPTH = 8
 
 
 def profile_directory() -> Path:
-    """Where the profiles that come with the program are."""
-    package = Path(__file__).parent.parent
-    installed = package / "profiles"
-    return installed if installed.is_dir() else package.parent / "profiles"
+    """Where the profiles that come with the program are: in the package, which links to the folder at the top."""
+    return Path(__file__).parent.parent / "profiles"
 
 
 def profile_names() -> tuple[str, ...]:
