@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 
 from byoi_tools.cli import options
 from byoi_tools.cli.failure import show_error
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.model.finding import Report
+from byoi_tools.model.guest.reader import ReaderChoice
 
 
 def check(
@@ -22,6 +24,7 @@ def check(
     fail_on: options.Fail = options.FailOn.ERROR,
     waivers: options.Waivers = None,
     jobs: options.Jobs = 1,
+    reader: options.Reader = ReaderChoice.AUTO,
 ) -> int:
     """Tell whether images would deploy and boot.
 
@@ -34,7 +37,7 @@ def check(
     from byoi_tools.reports.json_v1 import render_reports
     from byoi_tools.reports.text import render_report
 
-    rules = choose_rules(boot, profile, fail_on, waivers)
+    rules = replace(choose_rules(boot, profile, fail_on, waivers), reader=reader)
     order = Order(rules, efi_bootloader_path, image_type, read_user_data_file(user_data))
     for image in images:
         parse_location(image)  # a wrong name is told before any image is read

@@ -7,11 +7,13 @@ import sys
 from byoi_tools.cli import options
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import terminal_of, write_result
+from byoi_tools.model.guest.reader import ReaderChoice
 
 
 def inspect(
     image: options.AnyImage,
     output_format: options.Format = options.OutputFormat.TEXT,
+    reader: options.Reader = ReaderChoice.AUTO,
 ) -> None:
     """Show what is in an image."""
     from byoi_tools.inspection.inspect import inspect_image
@@ -19,7 +21,7 @@ def inspect(
     from byoi_tools.reports.facts_json import render_facts_json
     from byoi_tools.reports.facts_text import render_facts
 
-    facts = inspect_image(parse_location(image), Progress())
+    facts = inspect_image(parse_location(image), Progress(), reader)
     if output_format is options.OutputFormat.JSON:
         write_result(render_facts_json(facts))
     else:

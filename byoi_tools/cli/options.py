@@ -10,6 +10,7 @@ import typer
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import DigestAlgorithm
+from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import Compression, Engine, ImageType
 from byoi_tools.model.location import require_file
 
@@ -63,6 +64,10 @@ Waivers = Annotated[
     _flag("--waivers", "A file of findings that are accepted; byoi.toml beside the image when not given."),
 ]
 Jobs = Annotated[int, typer.Option("--jobs", help="How many images are checked at a time.", envvar="BYOI_JOBS", min=1)]
+Reader = Annotated[
+    ReaderChoice,
+    _flag("--reader", "Who reads the guest's file systems: guestfs starts a virtual machine, auto only where it must."),
+]
 DeclaredType = Annotated[
     ImageType | None,
     _flag("--image-type", "The imageType that will be declared; the file's suffix says it when not given."),

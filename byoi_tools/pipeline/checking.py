@@ -17,6 +17,7 @@ from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report, Severity
+from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.intent import Intent, Target
 from byoi_tools.model.location import ImageLocation, suffix_of
@@ -33,6 +34,7 @@ class Rules:
     """By what an image is judged: profile, boot mode, the severity that fails it (None: nothing does), and the day.
 
     `waivers_file` None takes the file `byoi.toml` beside the image, where there is one.
+    `reader` says who reads the guest's file systems.
     """
 
     profile: Profile
@@ -40,6 +42,7 @@ class Rules:
     fail_on: Severity | None
     today: date
     waivers_file: Path | None = None
+    reader: ReaderChoice = ReaderChoice.AUTO
 
 
 def known_profile(name: str) -> Profile:
@@ -60,7 +63,7 @@ def check_location(
 
     Raises `ImageError` or `StorageError` when the image cannot be read at all, `UsageError` for a wrong waivers file.
     """
-    facts = inspect_image(location, observer)
+    facts = inspect_image(location, observer, rules.reader)
     kind = image_type or declared_type(location)
     report = check_facts(facts, rules, loader_path, kind, user_data=user_data)
     return waive(report, location, rules, observer)
