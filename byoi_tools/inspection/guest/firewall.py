@@ -18,8 +18,9 @@ _IPTABLES_FILES = {
 _SERVICES = {"ssh": "22", "0-65535": "any"}
 _CHAIN = re.compile(r"\bchain\s+\S{1,64}\s*\{([^{}]*(?:\{[^{}]*\}[^{}]*)*)\}")
 _POLICY = re.compile(r"\bhook\s+input\b[^;]*;\s*policy\s+drop\b")
-_PORTS = re.compile(r"\bdport\s+(\{[^}]*\}|[^\s;{}]+)")
-_LIMIT_LINES = 20_000
+_PORTS = re.compile(r"\bdport\s+(\{[^{}]{0,1000}\}|[^\s;{}]+)")
+_LIMIT_BYTES = 256 * 1024
+_LIMIT_LINES = 5000
 
 
 def read_firewalls(tree: GuestTree, units: Units) -> tuple[Firewall, ...]:
@@ -32,7 +33,7 @@ def _nftables(tree: GuestTree, units: Units) -> Firewall | None:
     if not units.unit("nftables.service").is_enabled:
         return None
     for path in _NFTABLES_FILES:
-        text = tree.read_text(path)
+        text = tree.read_text(path, _LIMIT_BYTES)
         if text is not None:
             code = "\n".join(line.partition("#")[0] for line in text.splitlines()[:_LIMIT_LINES])
             inputs = [body for body in _CHAIN.findall(code) if re.search(r"\bhook\s+input\b", body)]
@@ -66,7 +67,7 @@ def _ufw(tree: GuestTree, units: Units) -> Firewall | None:
         return None
     defaults = read_shell_assignments(tree.read_text("/etc/default/ufw") or "")
     ports: list[str] = []
-    for line in (tree.read_text("/etc/ufw/user.rules") or "").splitlines()[:_LIMIT_LINES]:
+    for line in (tree.read_text("/etc/ufw/user.rules", _LIMIT_BYTES) or "").splitlines()[:_LIMIT_LINES]:
         words = line.split()
         if words[:3] == ["###", "tuple", "###"] and len(words) > 5 and words[3] in ("allow", "limit"):
             ports += [_service(word) for word in words[5].split(",")] if words[4] in ("tcp", "any") else []
@@ -93,7 +94,7 @@ def _firewalld(tree: GuestTree, units: Units) -> Firewall | None:
 
 def _iptables(tree: GuestTree, units: Units) -> Firewall | None:
     path = next((path for unit, path in _IPTABLES_FILES.items() if units.unit(unit).is_enabled), None)
-    text = tree.read_text(path) if path is not None else None
+    text = tree.read_text(path, _LIMIT_BYTES) if path is not None else None
     if path is None or text is None:
         return None
     drops, accepted = False, []

@@ -22,14 +22,14 @@ _LIMIT_FILES = 100
 def read_ifupdown(tree: GuestTree) -> tuple[InterfaceConfig, ...]:
     """Return the interfaces that ifupdown starts, from `/etc/network/interfaces` and all that it sources."""
     files: list[tuple[str, InterfacesFile]] = []
-    pending, seen = [_INTERFACES], set[str]()
-    while pending and len(files) < _LIMIT_FILES:
-        path = pending.pop(0)
-        text = tree.read_text(path) if path not in seen else None
-        seen.add(path)
+    paths = [_INTERFACES]  # grows while it is read
+    for path in paths:
+        text = tree.read_text(path)
         if text is not None:
             files.append((path, read_interfaces(text)))
-            pending += [found for source in files[-1][1].sources for found in _sourced(tree, *source)]
+            sourced = [_sourced(tree, *source) for source in dict.fromkeys(files[-1][1].sources[:_LIMIT_FILES])]
+            new = dict.fromkeys(found for several in sourced for found in several if found not in paths)
+            paths += list(new)[: _LIMIT_FILES - len(paths)]
     started = [name for _, file in files for name in file.started]
     return tuple(
         _stanza(path, stanza, names)

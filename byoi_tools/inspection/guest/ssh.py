@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Iterator
 
@@ -20,6 +21,7 @@ _KEY_MAKER_TARGET = "sshd-keygen.target"
 _KEY_MAKING_SCRIPTS = ("/etc/init.d/sshd", "/etc/rc.d/sshd")  # Alpine's and FreeBSD's make missing keys
 _LIMIT_DEPTH = 16
 _LIMIT_LINES = 10_000
+_LIMIT_INCLUDES = 500
 _DEFAULT_PORT = 22
 
 
@@ -94,20 +96,31 @@ def _lines(tree: GuestTree) -> Iterator[tuple[SshdLine, str]]:
     path = next((path for path in _CONFIGS if tree.is_file(path)), None)
     if path is None:
         return
-    for count, found in enumerate(_lines_of(tree, path, is_conditional=False, depth=0)):
-        if count >= _LIMIT_LINES:
-            return
-        yield found
+    yield from itertools.islice(_Includes(tree).lines_of(path, is_conditional=False, depth=0), _LIMIT_LINES)
 
 
-def _lines_of(tree: GuestTree, path: str, *, is_conditional: bool, depth: int) -> Iterator[tuple[SshdLine, str]]:
-    """The lines of a file, those of included files in their place (sshd_config(5), Include)."""
-    for line in read_sshd_config(tree.read_text(path) or "", is_conditional=is_conditional):
-        if line.keyword != "include":
-            yield line, path
-        elif depth < _LIMIT_DEPTH:
-            for word in line.arguments:
-                pattern = word if word.startswith("/") else f"/etc/ssh/{word}"
-                directory, _, name = pattern.rpartition("/")
-                for included in tree.glob(directory, name):
-                    yield from _lines_of(tree, included, is_conditional=line.is_conditional, depth=depth + 1)
+class _Includes:
+    """Follows Include lines, as many as a server's configuration may have at most."""
+
+    def __init__(self, tree: GuestTree) -> None:
+        self._tree = tree
+        self._left = _LIMIT_INCLUDES
+
+    def lines_of(self, path: str, *, is_conditional: bool, depth: int) -> Iterator[tuple[SshdLine, str]]:
+        """The lines of a file, those of included files in their place (sshd_config(5), Include)."""
+        for line in read_sshd_config(self._tree.read_text(path) or "", is_conditional=is_conditional):
+            if line.keyword != "include":
+                yield line, path
+                continue
+            for included in self._files(line) if depth < _LIMIT_DEPTH else ():
+                yield from self.lines_of(included, is_conditional=line.is_conditional, depth=depth + 1)
+
+    def _files(self, line: SshdLine) -> list[str]:
+        found: list[str] = []
+        for word in line.arguments:
+            if self._left > 0:
+                self._left -= 1
+                directory, _, name = (word if word.startswith("/") else f"/etc/ssh/{word}").rpartition("/")
+                found += self._tree.glob(directory, name)[: self._left]
+        self._left -= len(found)
+        return found
