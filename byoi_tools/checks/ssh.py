@@ -111,7 +111,7 @@ def root_policy(subject: Subject) -> Iterator[Observation]:
 
     Fix: a file such as `/etc/ssh/sshd_config.d/00-policy.conf`; `sshd -T` shows what counts.
 
-    Source: sshd_config(5).
+    Source: sshd_config(5): "for each keyword, the first obtained value will be used", included files in their place.
     """
     settings = subject.ssh.settings
     if settings is None:

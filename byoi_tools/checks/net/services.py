@@ -118,7 +118,8 @@ def wait_online(subject: Subject) -> Iterator[Observation]:
     if network.wait_online.is_any_enough:
         return
     for one in wide_interfaces(subject):
-        if one.is_waited_for and one.manager is ManagerKind.NETWORKD:
+        is_one_card = one.names and not any(set(name) & set("*?[!") for name in one.names)
+        if one.is_waited_for and one.manager is ManagerKind.NETWORKD and not is_one_card:
             yield Observation(
                 "every boot waits two minutes for the cards of the server that have no cable",
                 observed=f"{quote(' '.join(one.names) or '*')} is required to be online, without --any",
