@@ -42,7 +42,7 @@ def userdata_yaml(subject: Subject) -> Iterator[Observation]:
 
     Fix: `cloud-init schema -c FILE` on any machine that has cloud-init; put `#cloud-config` into the first line.
 
-    Source: cloud-init, "User data formats"; a production outage of 12 days (XD, incident 2026-02).
+    Source: cloud-init, "User data formats"; xd-ventures/tf-xd-venture-talos01, incident 2026-02 (an outage of 12 days).
     """
     data = _user_data(subject)
     if is_encoded(data) or has_escaped_line_ends(data):
@@ -122,8 +122,8 @@ def userdata_base64(subject: Subject) -> Iterator[Observation]:
 
     Fix: `base64 -d FILE > PLAIN`, or write the file with real line ends.
 
-    Source: OVHcloud guide Bring Your Own Image ("recommended to send a base64-encoded script"); a production outage of
-    12 days (XD, incident 2026-02).
+    Source: OVHcloud guide Bring Your Own Image ("recommended to send a base64-encoded script");
+    xd-ventures/tf-xd-venture-talos01, incident 2026-02 (an outage of 12 days).
     """
     data = _user_data(subject)
     if is_encoded(data):
