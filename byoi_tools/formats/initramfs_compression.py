@@ -13,7 +13,7 @@ import zstandard
 
 from byoi_tools.formats.cpio import damaged
 
-_STEP_BYTES = 1 << 20
+_STEP_BYTES = 8 * 1024 * 1024  # few steps: after each one the thread waits for its turn in the interpreter
 _INPUT_BYTES = 1 << 16
 _MEMORY_LIMIT_BYTES = 128 << 20
 """Also the largest zstd window that Linux accepts (lib/decompress_unzstd.c)."""

@@ -12,7 +12,7 @@ from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container
 from byoi_tools.inspection.esps import read_esps
 from byoi_tools.inspection.guest.read import read_guest
-from byoi_tools.inspection.guest.readers import ImageFile
+from byoi_tools.inspection.guest.readers import ImageFile, Readers
 from byoi_tools.inspection.guest.roots import Around
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.bios import BiosBoot
@@ -73,14 +73,15 @@ def _closed(container: Container, reason: str) -> Facts:
 
 
 def _open(container: Container, source: ByteSource, disk: Disk, reader: ReaderChoice, file: Path | None) -> Facts:
-    try:
-        bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))
-    except ImageMalformed as malformed:
-        bios = NotExamined(malformed.message)
-        container = replace(container, damage=_in_words(malformed))
-    esps = read_esps(source, disk)
-    around = Around(disk, esps, bios.value if isinstance(bios, Known) else None)
-    inside = read_guest(source, around, reader, ImageFile(file, container.format.value) if file else None)
+    with Readers(reader, ImageFile(file, container.format.value) if file else None) as readers:
+        readers.prepare(disk)
+        try:
+            bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))
+        except ImageMalformed as malformed:
+            bios = NotExamined(malformed.message)
+            container = replace(container, damage=_in_words(malformed))
+        esps = read_esps(source, disk)
+        inside = read_guest(source, Around(disk, esps, bios.value if isinstance(bios, Known) else None), readers)
     return Facts(
         container, disk=Known(disk), esps=Known(esps), bios=bios, volumes=Known(inside.volumes), guest=inside.guest
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 from types import TracebackType
 
 from byoi_tools.errors import ImageUnreadable, IntegrityError
@@ -38,6 +39,7 @@ class HttpSource:
                 raise ImageUnreadable(f"{name} is empty", remedy="Build or upload the image again.") from failed
             raise
         self._version, self._size_bytes = first.version, first.total_bytes
+        self._lock = threading.Lock()
         self._cache = BlockCache(self._fetch, first.total_bytes)
         self._cache.keep(0, first.content)
 
@@ -53,7 +55,8 @@ class HttpSource:
 
     def read_at(self, offset: int, length: int) -> bytes:
         """Return the bytes from `offset` on: `length` of them, or fewer at the end of the object."""
-        return self._cache.read_at(offset, length)
+        with self._lock:  # one connection, one cache
+            return self._cache.read_at(offset, length)
 
     def close(self) -> None:
         """Close the connection."""

@@ -23,6 +23,7 @@ from byoi_tools.tools.native_pipe import (
     ANSWER,
     BROKEN,
     CPU_SECONDS,
+    EXTENT,
     MAX_FRAME_BYTES,
     PIECE,
     REFUSED,
@@ -34,13 +35,18 @@ from byoi_tools.tools.native_pipe import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
 ADDRESS_SPACE_BYTES = 1024 * 1024 * 1024
+REPLACEMENT = "\ufffd"
+"""The target of a symlink that the library cannot tell: no file has this name."""
 MAX_ATTRIBUTES = 1000
+MAX_EXTENTS = 10_000
 MAX_ENTRIES = 200_000
-KNOWN_DIRECTORIES = 10_000
+KNOWN_DIRECTORIES = 2000
+QUESTIONS_BEFORE_LISTING = 3
+LONGEST_NAME = 255
 ENTRIES_A_PIECE = 2000
 _CLONE_NEWNET, _CLONE_NEWUSER = 0x40000000, 0x10000000
 _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 4, 38
@@ -51,33 +57,78 @@ class Refused(Exception):
     """The file system is damaged, or larger than it may be."""
 
 
+class Directory:
+    """A directory of an open file system, which knows its names once it was asked often enough, or listed."""
+
+    def __init__(self, volume: Any, path: str, entry: Any) -> None:
+        self._volume = volume
+        self._path = path
+        self._entry = entry
+        self._questions = 0
+        self._numbers: dict[str, int] | None = None
+
+    def find(self, name: str) -> Any | None:
+        """The inode of that name; None where there is none."""
+        self._questions += 1
+        if self._numbers is None and self._questions > QUESTIONS_BEFORE_LISTING:
+            self._numbers = {name: number for number, name in enumerate(map(_name, self._inodes())) if name}
+        if self._numbers is None:
+            return self._volume.get_file_entry_by_path(f"{self._path}/{name}")
+        number = self._numbers.get(name)
+        return None if number is None else self._entry.get_sub_file_entry(number)
+
+    def entries(self) -> Iterator[bytes]:
+        """Status, length of the name, and name of every entry, without those whose name is no UTF-8; in pieces."""
+        piece = []
+        for inode in self._inodes():
+            piece.append(_named(inode))
+            if len(piece) == ENTRIES_A_PIECE:
+                yield b"".join(piece)
+                piece = []
+        yield b"".join(piece)
+
+    def _inodes(self) -> Iterator[Any]:
+        count = self._entry.get_number_of_sub_file_entries()
+        if count > MAX_ENTRIES:
+            raise Refused(f"a directory has more than {MAX_ENTRIES} entries")
+        return map(self._entry.get_sub_file_entry, range(count))
+
+
 class Files:
     """An open file system."""
 
     def __init__(self, volume: Any, opened: object) -> None:
         self._volume = volume
         self._opened = opened  # must live as long as the volume
-        self._is_directory: dict[str, bool] = {"/": True}
+        self._directories: dict[str, Directory | None] = {}
 
     def find(self, path: str) -> Any | None:
         """The inode at a path, symlinks not followed; None where there is nothing."""
-        if path == "/":
+        above, _, name = path.rpartition("/")
+        if not name:
             return self._volume.get_root_directory()
-        parts = path.split("/")[1:]
-        for depth in range(1, len(parts)):
-            if not self._leads_on("/" + "/".join(parts[:depth])):
-                return None
-        return self._volume.get_file_entry_by_path(path)
+        directory = self._directory(above)
+        return None if directory is None else directory.find(name)
 
-    def _leads_on(self, path: str) -> bool:
-        """Whether a directory is there; the libraries fail instead of answering when they walk through a file."""
-        known = self._is_directory.get(path)
-        if known is None:
-            entry = self._volume.get_file_entry_by_path(path)
-            known = entry is not None and (entry.get_file_mode() & 0xF000) == 0x4000
-            if len(self._is_directory) < KNOWN_DIRECTORIES:
-                self._is_directory[path] = known
-        return known
+    def _directory(self, path: str) -> Directory | None:
+        """The directory at a path without its last slash; the libraries fail when they walk through a file."""
+        parts = path.split("/")
+        for depth in range(1, len(parts) + 1):
+            here = "/".join(parts[:depth])
+            if here not in self._directories:
+                self._remember(here)
+            if self._directories[here] is None:
+                return None
+        return self._directories[path]
+
+    def _remember(self, path: str) -> None:
+        if len(self._directories) >= KNOWN_DIRECTORIES:
+            self._directories = {"": self._directories[""]}
+        above, _, name = path.rpartition("/")
+        parent = self._directories.get(above)
+        entry = parent.find(name) if parent is not None else self._volume.get_file_entry_by_path(path or "/")
+        is_directory = entry is not None and (entry.get_file_mode() & 0xF000) == 0x4000
+        self._directories[path] = Directory(self._volume, path, entry) if is_directory else None
 
     def status(self, path: str) -> Iterator[bytes]:
         """The status, or nothing."""
@@ -86,16 +137,9 @@ class Files:
             yield _status(entry)
 
     def entries(self, path: str) -> Iterator[bytes]:
-        """Status, length of the name, and name of every entry, without those whose name is no UTF-8."""
-        entry = self.find(path)
-        if entry is None or (entry.get_file_mode() & 0xF000) != 0x4000:
-            return
-        count = entry.get_number_of_sub_file_entries()
-        if count > MAX_ENTRIES:
-            raise Refused(f"a directory has more than {MAX_ENTRIES} entries")
-        for first in range(0, count, ENTRIES_A_PIECE):
-            last = min(count, first + ENTRIES_A_PIECE)
-            yield b"".join(_named(entry.get_sub_file_entry(index)) for index in range(first, last))
+        """The entries of a directory, or nothing."""
+        directory = self._directory(path.rstrip("/"))
+        return iter(()) if directory is None else directory.entries()
 
     def read(self, path: str, limit: int) -> Iterator[bytes]:
         """One byte that says whether a file is there, then its content."""
@@ -111,12 +155,20 @@ class Files:
             yield piece
             left -= len(piece)
 
+    def extents(self, path: str) -> Iterator[bytes]:
+        """The size of a file, then where its content lies on the volume: offset, length and flags of each extent."""
+        entry = self.find(path)
+        if entry is None or (entry.get_file_mode() & 0xF000) != 0x8000:
+            return
+        yield struct.pack(">Q", entry.get_size())
+        count = min(entry.get_number_of_extents(), MAX_EXTENTS)
+        yield b"".join(EXTENT.pack(*entry.get_extent(index)) for index in range(count))
+
     def read_link(self, path: str) -> Iterator[bytes]:
-        """One byte that says whether a symlink is there, then its target."""
+        """One byte that says whether a symlink is there, then its target, or a replacement for one that is no UTF-8."""
         entry = self.find(path)
         if entry is not None and (entry.get_file_mode() & 0xF000) == 0xA000:
-            target = entry.get_symbolic_link_target()
-            yield b"\1" + (target or "").encode()
+            yield b"\1" + (_text(entry.get_symbolic_link_target) or REPLACEMENT).encode()
 
     def attributes(self, path: str) -> Iterator[bytes]:
         """The names of the extended attributes, each with a NUL behind it."""
@@ -133,14 +185,25 @@ def _status(entry: Any) -> bytes:
     return STATUS.pack(mode & 0xFFFF, owner & 0xFFFFFFFF, group & 0xFFFFFFFF, entry.get_size() or 0, seconds)
 
 
-def _named(entry: Any) -> bytes:
+def _text(get: Callable[[], str | None]) -> str | None:
+    """What the library tells; None for a text that is no UTF-8, which it cannot tell."""
     try:
-        name = (entry.get_name() or "").encode()
-    except OSError:
-        return b""
-    if not name or b"/" in name or len(name) > 0xFFFF:
-        return b""
-    return _status(entry) + struct.pack(">H", len(name)) + name
+        return get()
+    except OSError as error:
+        if "libuna_" in str(error):  # the part of it that decodes texts
+            return None
+        raise
+
+
+def _named(entry: Any) -> bytes:
+    name = _name(entry).encode()
+    return _status(entry) + struct.pack(">H", len(name)) + name if name else b""
+
+
+def _name(entry: Any) -> str:
+    """The name in its directory; empty for one that no path can have."""
+    name = _text(entry.get_name) or ""
+    return "" if "/" in name or len(name) > LONGEST_NAME else name
 
 
 class Server:
@@ -179,6 +242,8 @@ class Server:
             return files.status(path)
         if name == b"entries":
             return files.entries(path)
+        if name == b"extents":
+            return files.extents(path)
         if name == b"attributes":
             return files.attributes(path)
         return files.read(path, limit) if name == b"read" else files.read_link(path)

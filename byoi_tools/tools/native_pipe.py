@@ -17,6 +17,7 @@ REQUEST, PREAD, DATA, PIECE, ANSWER, REFUSED, BROKEN = range(7)
 """Kinds of frames: what to do; bytes wanted, and given; a piece of an answer, its end; damage; a failure of ours."""
 CPU_SECONDS = 20
 """What the child may use."""
+EXTENT = struct.Struct(">QQI")
 STATUS = struct.Struct(">HIIQq")
 """Mode with type, owner, group, size, modification time in seconds."""
 WANTED = struct.Struct(">IQI")

@@ -9,8 +9,10 @@ import signal
 import struct
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Protocol
@@ -64,6 +66,12 @@ class NativeProcess:
         self._failure: ToolFailed | None = None
         self._received = bytearray()
         self._served_bytes = 0
+        self._lock = threading.Lock()
+
+    def prepare(self) -> None:
+        """Start the child now, so that it is ready when the first question comes."""
+        with self._lock, suppress(ToolMissing, ToolFailed, OSError):
+            self._require_process()
 
     def register(self, source: ByteSource) -> int:
         """Return the number by which the child may ask for bytes of this volume."""
@@ -74,8 +82,12 @@ class NativeProcess:
         """Send a question and yield the pieces of the answer, giving the child what bytes it asks for meanwhile.
 
         Raises `Refusal` for damage, `ToolFailed` when the child died or misbehaves, and the source's own `ImageError`.
-        The answer must be read to its end.
+        The answer must be read to its end: until then questions of other threads wait.
         """
+        with self._lock:
+            yield from self._converse(name, argument)
+
+    def _converse(self, name: str, argument: bytes) -> Iterator[bytes]:
         self._require_process()
         self._send(child.REQUEST, name.encode() + b"\0" + argument)
         unreadable: ImageError | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from byoi_tools.formats.kernel_modules import read_built_in_options
@@ -79,16 +80,18 @@ def _age(path: str, version: str) -> tuple[bool, tuple[tuple[int, int, str], ...
 
 def _complete(tree: GuestTree, draft: _Draft, *, is_opened: bool) -> Kernel:
     path = find_initramfs(tree, draft.path, draft.version)
-    return Kernel(
-        path=draft.path,
-        version=draft.version,
-        size_bytes=draft.size_bytes,
-        image=draft.image,
-        options=_options(tree, draft.version),
-        modules=read_module_tree(tree, draft.version),
-        initramfs_path=path,
-        initramfs=_initramfs(tree, path, is_opened=is_opened),
-    )
+    with ThreadPoolExecutor(1, thread_name_prefix="initramfs") as aside:  # decompressing takes longest, on another core
+        initramfs = aside.submit(_initramfs, tree, path, is_opened=is_opened)
+        return Kernel(
+            path=draft.path,
+            version=draft.version,
+            size_bytes=draft.size_bytes,
+            image=draft.image,
+            options=_options(tree, draft.version),
+            modules=read_module_tree(tree, draft.version),
+            initramfs_path=path,
+            initramfs=initramfs.result(),
+        )
 
 
 def _unified(tree: GuestTree, found: UnifiedKernel) -> Kernel:

@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.guest.domains import read_domains
-from byoi_tools.inspection.guest.readers import ImageFile, Readers
+from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.guest.roots import Around, assemble, find_roots, order_volumes
 from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest, TroubleKind, Volume
-from byoi_tools.model.guest.reader import ReaderChoice
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,17 +22,13 @@ class GuestFacts:
     guest: Fact[Guest]
 
 
-def read_guest(source: ByteSource, around: Around, choice: ReaderChoice, file: ImageFile | None) -> GuestFacts:
-    """Return what the disk's file systems tell; raises nothing for what they contain.
-
-    `file` is the image where it is a file. Raises `ToolMissing` when guestfs was chosen and is not installed.
-    """
-    with Readers(choice, file) as readers:
-        found = find_volumes(source, around.disk, readers)
-        roots = find_roots(found)
-        guest = _read(roots, found, around) if roots else NotExamined(_why_none(found))
-        volumes = order_volumes(found)  # once all is read: only now their troubles are known
-        return GuestFacts(volumes, Known(replace(guest.value, volumes=volumes)) if isinstance(guest, Known) else guest)
+def read_guest(source: ByteSource, around: Around, readers: Readers) -> GuestFacts:
+    """Return what the disk's file systems tell; raises nothing for what they contain."""
+    found = find_volumes(source, around.disk, readers)
+    roots = find_roots(found)
+    guest = _read(roots, found, around) if roots else NotExamined(_why_none(found))
+    volumes = order_volumes(found)  # once all is read: only now their troubles are known
+    return GuestFacts(volumes, Known(replace(guest.value, volumes=volumes)) if isinstance(guest, Known) else guest)
 
 
 def _read(roots: list[FoundVolume], found: tuple[FoundVolume, ...], around: Around) -> Fact[Guest]:
