@@ -277,7 +277,9 @@ def give_up_rights() -> None:
         (resource.RLIMIT_NPROC, 0),
         (resource.RLIMIT_NOFILE, 3),
     ):
-        resource.setrlimit(limit, (value, value))
+        _, hard = resource.getrlimit(limit)
+        bound = value if hard == resource.RLIM_INFINITY else min(value, hard)  # nobody may raise it again
+        resource.setrlimit(limit, (bound, bound))
 
 
 def main() -> None:
