@@ -1,0 +1,107 @@
+"""Real guests: every byte as the kernel reads it, and the same facts by both readers."""
+
+from __future__ import annotations
+
+import os
+import stat
+from contextlib import ExitStack
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from byoi_tools.formats.partitions import read_disk
+from byoi_tools.formats.source import Window
+from byoi_tools.inspection.inspect import inspect_image
+from byoi_tools.model.facts import Facts
+from byoi_tools.model.guest.files import FileKind
+from byoi_tools.model.guest.guest import Guest
+from byoi_tools.model.guest.reader import ReaderChoice
+from byoi_tools.tools.guest_disk import is_guestfs_installed
+from byoi_tools.tools.native_files import NativeReaders
+from fixtures.tiny.canvas import Canvas
+from fixtures.variants.build import ensure_variant
+from fixtures.variants.tree import loop_device, mounted
+from tests.disk_images import OnDisk
+from tests.guest_volumes import walk
+
+BUILD = Path(__file__).parents[2] / "build"
+IMAGE = BUILD / "debian-12.qcow2"
+RAW = BUILD / "debian-12.raw"
+ROOT = 3
+KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.SYMLINK}
+
+pytestmark = pytest.mark.slow
+needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
+needs_guestfs = pytest.mark.skipif(not is_guestfs_installed(), reason="guestfs is not installed")
+
+
+def image(name: str) -> Path:
+    return RAW if name == "debian" else ensure_variant(name, IMAGE, BUILD / "variants")
+
+
+@needs_root
+@pytest.mark.parametrize("name", ["debian", "xfs"])
+def test_every_file_of_a_root_is_read_as_the_kernel_reads_it(name: str, tmp_path: Path) -> None:
+    disk = image(name)
+    (found,) = [found for found in read_disk(OnDisk(disk)).partitions if found.partition.number == ROOT]
+    assert found.file_system is not None
+    start, size = found.partition.sectors.start_bytes, found.partition.sectors.size_bytes
+    with ExitStack() as undo:
+        device = undo.enter_context(loop_device(disk, start, size, is_read_only=True))
+        options = "ro,norecovery" if found.file_system.name == "xfs" else "ro,noload"
+        point = undo.enter_context(mounted(["-o", options, device], tmp_path))
+        files = undo.enter_context(NativeReaders()).open(found.file_system.name, Window(OnDisk(disk), start, size))
+        seen = dict(walk(files))
+        expected = {f"/{path.relative_to(point)}": path for path in point.rglob("*") if path.name != "lost+found"}
+        assert seen.keys() == expected.keys()
+        assert len(seen) > 10_000
+        for name, there in expected.items():
+            status, wanted = seen[name], there.lstat()
+            assert status.kind is KINDS.get(stat.S_IFMT(wanted.st_mode), FileKind.OTHER)
+            assert (status.mode, status.owner_id, status.group_id) == (
+                stat.S_IMODE(wanted.st_mode),
+                wanted.st_uid,
+                wanted.st_gid,
+            )
+            assert status.modified_seconds == int(wanted.st_mtime)
+            if status.kind is FileKind.FILE:
+                assert files.read(name, 1 << 30) == there.read_bytes(), name
+            if status.kind is FileKind.SYMLINK:
+                assert files.read_link(name) == str(there.readlink())
+
+
+@needs_guestfs
+@pytest.mark.parametrize("name", ["tiny", "debian", "xfs", "lvm", "mbr", "byolinux"])
+def test_both_readers_give_the_same_facts(name: str, tmp_path: Path) -> None:
+    disk = Canvas(tmp_path / ".canvas").as_raw(tmp_path / "image.raw") if name == "tiny" else image(name)
+    native, guestfs = (inspect_image(disk, None, choice) for choice in (ReaderChoice.NATIVE, ReaderChoice.GUESTFS))
+    assert_alike(native, guestfs)
+
+
+@needs_guestfs
+def test_both_readers_give_the_same_facts_of_a_qcow2() -> None:
+    assert_alike(inspect_image(IMAGE, None, ReaderChoice.NATIVE), inspect_image(IMAGE, None, ReaderChoice.GUESTFS))
+
+
+@needs_guestfs
+def test_btrfs_is_read_by_guestfs_alone() -> None:
+    facts = inspect_image(image("btrfs"))
+    guest = facts.guest.known()
+    assert guest.volumes[0].reader == "guestfs"
+    assert guest.volumes[0].mount_point == "/"
+    assert guest.system.known().distribution == "debian"
+    assert guest.kernels.known().kernels
+
+
+def assert_alike(native: Facts, guestfs: Facts) -> None:
+    """Everything but who read it."""
+    one, other = native.guest.known(), guestfs.guest.known()
+    for field in fields(Guest):
+        if field.name != "volumes":
+            assert getattr(one, field.name) == getattr(other, field.name), field.name
+    assert [(v.source, v.mount_point, v.trouble) for v in one.volumes] == [
+        (v.source, v.mount_point, v.trouble) for v in other.volumes
+    ]
+    assert {v.reader for v in one.volumes if v.mount_point == "/"} == {"native"}
+    assert {v.reader for v in other.volumes if v.mount_point == "/"} == {"guestfs"}
