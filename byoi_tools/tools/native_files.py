@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from types import TracebackType
 
 from byoi_tools.errors import ImageMalformed, ToolFailed
@@ -15,6 +16,7 @@ FILE_SYSTEMS = ("ext2", "ext3", "ext4", "xfs")
 """What it reads, as `blkid` calls it."""
 _KINDS = {0x8: FileKind.FILE, 0x4: FileKind.DIRECTORY, 0xA: FileKind.SYMLINK}
 _SMALL_BYTES = 1024 * 1024
+_PIECE_BYTES = 4 * 1024 * 1024
 _REMEDY = "Repair it (e2fsck -f, xfs_repair) in a copy of the image, or build the image again."
 
 
@@ -80,17 +82,13 @@ class NativeFiles:
         answer = _complete(self._ask("extents", path), self._what)
         if len(answer) < 8:
             return None
-        left = min(int.from_bytes(answer[:8], "big"), limit_bytes)
-        pieces: list[bytes] = []
-        for offset, length, flags in EXTENT.iter_unpack(answer[8 : 8 + (len(answer) - 8) // EXTENT.size * EXTENT.size]):
-            if flags or left <= 0 or (left <= _SMALL_BYTES and not pieces):
-                break
-            piece = self._source.read_at(offset, min(length, left))
-            if not piece:
-                return None
-            pieces.append(piece)
-            left -= len(piece)
-        return b"".join(pieces) if pieces and left == 0 else None
+        size = min(int.from_bytes(answer[:8], "big"), limit_bytes)
+        places = list(_places(answer[8:], size))
+        if size <= _SMALL_BYTES or sum(length for _, length in places) != size:
+            return None
+        with ThreadPoolExecutor(2, thread_name_prefix="extents") as pool:
+            content = b"".join(pool.map(lambda place: self._source.read_at(*place), places))
+        return content if len(content) == size else None
 
     def read_link(self, path: str) -> str | None:
         """The target of a symlink; None where there is no symlink."""
@@ -117,6 +115,17 @@ class NativeFiles:
             length = int.from_bytes(content[start : start + 2], "big")
             yield NamedStatus(content[start + 2 : start + 2 + length].decode("utf-8", "replace"), status)
             start += 2 + length
+
+
+def _places(extents: bytes, size: int) -> Iterator[tuple[int, int]]:
+    """Where a file of that size lies, in pieces (offset, length); ends early where it is not plain data."""
+    for offset, length, flags in EXTENT.iter_unpack(extents[: len(extents) // EXTENT.size * EXTENT.size]):
+        if flags or size <= 0:
+            return
+        length = min(length, size)
+        for start in range(0, length, _PIECE_BYTES):
+            yield offset + start, min(_PIECE_BYTES, length - start)
+        size -= length
 
 
 def _status(content: bytes, start: int, what: str) -> FileStatus:
