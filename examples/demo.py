@@ -39,7 +39,7 @@ def main() -> int:
     began = time.monotonic()
     try:
         with ObjectStore(DIRECTORY / "object-store") as store, simulator(DIRECTORY / "servers") as api:
-            environment = store.environment | api
+            environment = store.environment | api | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
             store.client.create_bucket(Bucket=BUCKET)
             run(environment, "check", str(image), "--boot", "uefi")
             summary = run(environment, "publish-and-deploy", str(image), *deployment_flags())

@@ -29,7 +29,7 @@ def read_esps(source: ByteSource, disk: Disk) -> tuple[Esp, ...]:
 def _read_content(source: ByteSource, partition: Partition) -> Fact[EspContent]:
     window = Window(source, partition.sectors.start_bytes, partition.sectors.size_bytes)
     try:
-        files = FatFileSystem(window)
+        files = FatFileSystem(window, partition.sectors.size_bytes)
         entries = files.walk()
     except ImageError as error:
         return NotExamined(_in_words(error))
