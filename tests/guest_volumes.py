@@ -25,7 +25,7 @@ def make_tree(directory: Path) -> Path:
     (directory / "new\nline").write_text("z")
     (directory / "esc\x1b[31m").write_text("z")
     (directory / "tiny").write_bytes(b"fits into an inode")
-    (directory / "middle").write_bytes(bytes(range(256)) * 1200)
+    (directory / "middle").write_bytes(bytes(range(256)) * 5000)
     with (directory / "sparse").open("wb") as file:
         file.seek(5 << 20)
         file.write(b"end of the hole")
