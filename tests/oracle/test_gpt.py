@@ -106,7 +106,7 @@ def test_sector_size_is_the_one_that_the_table_was_written_for(tmp_path: Path, s
 DAMAGES = {
     "nothing": (0, b""),
     "CRC of the header": (512 + 16, b"\1\2\3\4"),
-    "a byte of the header": (512 + 60, b"\xff"),
+    "a byte of the header": (512 + 63, b"\xff"),  # of a random GUID: the byte that begins with its version, 4
     "an entry": (1024 + 40, b"\x01"),
     "backup: CRC of the header": (-512 + 16, b"\1\2\3\4"),
     "backup: an entry": (-33 * 512 + 40, b"\x01"),

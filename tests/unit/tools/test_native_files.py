@@ -72,8 +72,9 @@ def files(ext4: Path, readers: NativeReaders) -> NativeFiles:
 
 
 def children() -> set[int]:
-    """The processes that this one started."""
-    return {int(pid) for pid in Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()}
+    """The readers that this process started; an object store of other tests may be its child too."""
+    started = Path(f"/proc/self/task/{os.getpid()}/children").read_text().split()
+    return {int(pid) for pid in started if b"native_child" in Path(f"/proc/{pid}/cmdline").read_bytes()}
 
 
 def started_by(act: Callable[[], object]) -> int:
