@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.lvm_config import MAX_BYTES, Section, array, number, read_config, sections, text
 from byoi_tools.formats.source import ByteSource, read_exactly
+from byoi_tools.model.quoting import quote
 
 _SECTOR = 512
 _HEADER_BYTES = 512
@@ -151,7 +152,7 @@ def _runs(
             continue
         kind = text(segment, "type")
         if kind != "striped":
-            raise _NotReadError(f"segments of type {kind} are not read")
+            raise _NotReadError(f"segments of type {quote(kind)} are not read")
         first, count = number(segment, "start_extent"), number(segment, "extent_count")
         stripes = array(segment, "stripes")
         if not stripes or len(stripes) % 2 or not 0 < count < _MAX_EXTENTS or extent <= 0 or first < 0:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from byoi_tools.errors import ImageMalformed, ToolFailed, ToolMissing
 from byoi_tools.model.guest.files import FileKind, FileStatus, NamedStatus
+from byoi_tools.model.quoting import quote
 
 if TYPE_CHECKING:
     import guestfs
@@ -68,16 +69,18 @@ class GuestDisk:
         place = f"/mounted{self._mounted}"
         self._mounted += 1
         options = f"ro,subvol={subvolume}" if subvolume else "ro"
-        what = f"{device}, subvolume {subvolume}" if subvolume else device
+        what = f"{quote(device)}, subvolume {quote(subvolume)}" if subvolume else quote(device)
+        if "," in subvolume:  # it would be another option of mount
+            raise _unreadable(what, "its name has a comma")
         self.ask(lambda: handle.mkmountpoint(place), what)
         self.ask(lambda: handle.mount_options(options, device, place), what)
         return GuestfsFiles(self, handle, place, what)
 
     def subvolumes(self, device: str) -> tuple[str, ...]:
-        """The paths of the subvolumes of a btrfs, in the order of their making."""
+        """The paths of the subvolumes of a btrfs that can be mounted by them, in the order of their making."""
         handle = self._launched()
-        listed: list[dict[str, str]] = self.ask(lambda: handle.btrfs_subvolume_list(device), device)
-        return tuple(entry["btrfssubvolume_path"] for entry in listed)
+        listed: list[dict[str, str]] = self.ask(lambda: handle.btrfs_subvolume_list(device), quote(device))
+        return tuple(path for path in (entry["btrfssubvolume_path"] for entry in listed) if "," not in path)
 
     def ask(self, call: Callable[[], Value], what: str) -> Value:
         """Return what a call of the library gives; its errors become ours."""

@@ -9,6 +9,7 @@ from types import TracebackType
 
 from byoi_tools.errors import ImageMalformed, ToolFailed
 from byoi_tools.model.guest.files import FileKind, FileStatus, NamedStatus
+from byoi_tools.model.quoting import quote
 from byoi_tools.tools.native_pipe import EXTENT, STATUS
 from byoi_tools.tools.native_process import ByteSource, NativeProcess, Refusal
 
@@ -77,7 +78,7 @@ class NativeFiles:
             direct = self._read_directly(self._source, path, limit_bytes)
             if direct is not None:
                 return direct
-        content = _complete(self._ask("read", path, limit_bytes), f"{path} on {self._what}")
+        content = _complete(self._ask("read", path, limit_bytes), f"{quote(path)} on {self._what}")
         return content[1 : 1 + limit_bytes] if content else None
 
     def _read_directly(self, source: ByteSource, path: str, limit_bytes: int) -> bytes | None:

@@ -12,6 +12,7 @@ from byoi_tools.inspection.guest.roots import Around, assemble, find_roots, orde
 from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest, TroubleKind, Volume
+from byoi_tools.model.quoting import quote
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +43,14 @@ def _read(roots: list[FoundVolume], found: tuple[FoundVolume, ...], around: Arou
 def _why_none(found: tuple[FoundVolume, ...]) -> str:
     """Why there is no guest: what could not be read, else that none of the volumes has a root."""
     troubles = [(volume.source, volume.volume.trouble) for volume in found]
-    reasons = [f"{source}: {trouble.reason}" for source, trouble in troubles if trouble is not None]
+    reasons = [f"{_shown(source)}: {trouble.reason}" for source, trouble in troubles if trouble is not None]
     if not reasons:
         return "no Linux root file system is in the image"
     is_broken = any(trouble.kind is not TroubleKind.UNSUPPORTED for _, trouble in troubles if trouble is not None)
     return f"{'a file system cannot be read' if is_broken else 'the root cannot be looked into'}: {'; '.join(reasons)}"
+
+
+def _shown(source: str) -> str:
+    """The source with the names in it quoted: those of LVM come from the image."""
+    partition, comma, names = source.partition(", volume ")
+    return f"{partition}, volume {quote(names)}" if comma else partition

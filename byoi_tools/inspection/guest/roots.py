@@ -39,14 +39,16 @@ class Around:
 def find_roots(volumes: Iterable[FoundVolume]) -> list[FoundVolume]:
     """Return the volumes that hold a Linux root, those first whose partition type says so.
 
-    Volumes that only a slow reader reads are looked into when no other has a root.
+    Volumes that a slow reader reads are looked into when no fast one has found a root.
     """
     by_speed = sorted(volumes, key=lambda volume: volume.opener is not None and volume.opener.is_slow)
     found: list[FoundVolume] = []
+    has_fast_root = False
     for volume in by_speed:
         is_slow = volume.opener is not None and volume.opener.is_slow
-        if not (found and is_slow) and (_is_root(volume.files) or _is_root_in_subvolume(volume)):
+        if not (has_fast_root and is_slow) and (_is_root(volume.files) or _is_root_in_subvolume(volume)):
             found.append(volume)
+            has_fast_root = has_fast_root or not is_slow
     return sorted(found, key=lambda volume: not volume.is_root_by_type)
 
 

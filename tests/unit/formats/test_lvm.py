@@ -55,7 +55,7 @@ def test_what_users_do_not_see_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("bad", "reason"),
     [
-        (volume("thin", segment(1, 0, 1, ("pv0", 0), kind="thin")), "type thin"),
+        (volume("thin", segment(1, 0, 1, ("pv0", 0), kind="thin")), 'type "thin"'),
         (volume("wide", segment(1, 0, 2, ("pv0", 0), ("pv1", 0))), "striped over several"),
     ],
 )
