@@ -19,6 +19,8 @@ from byoi_tools.model.guest.guest import Guest
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.tools.guest_disk import is_guestfs_installed
 from byoi_tools.tools.native_files import NativeReaders
+from fixtures.debian.build import ensure_image
+from fixtures.libguestfs import libguestfs_environment
 from fixtures.tiny.canvas import Canvas
 from fixtures.variants.build import ensure_variant
 from fixtures.variants.tree import loop_device, mounted
@@ -34,6 +36,15 @@ KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_I
 pytestmark = pytest.mark.slow
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="mounting needs root")
 needs_guestfs = pytest.mark.skipif(not is_guestfs_installed(), reason="guestfs is not installed")
+
+
+@pytest.fixture(autouse=True)
+def guestfs_starts(monkeypatch: pytest.MonkeyPatch) -> None:
+    """guestfs needs a kernel for its appliance; a container, or a small virtual machine, has none of its own."""
+    ensure_image(IMAGE)
+    if is_guestfs_installed():
+        for name, value in libguestfs_environment(RAW).items():
+            monkeypatch.setenv(name, value)
 
 
 def image(name: str) -> Path:
