@@ -19,15 +19,17 @@ def publish(
     The credentials and the endpoint are boto3's own: AWS_* variables or ~/.aws. An object that is there
     already, with the same digest and size, is not uploaded again.
     """
-    from byoi_tools.inspection.inspect import inspect_image
+    from byoi_tools.inspection.container import inspect_container
     from byoi_tools.pipeline.serving import publish_file, require_servable
-    from byoi_tools.publishing.destination import parse_destination, parse_expiry
+    from byoi_tools.publishing.destination import parse_destination, parse_expiry, warn_of_short_life
     from byoi_tools.reports.publication import render_publication, render_publication_json
 
     destination, lifetime = parse_destination(to), parse_expiry(expires)
-    image_type = require_servable(image, inspect_image(image))
+    progress = Progress()
+    warn_of_short_life(lifetime, progress)
+    image_type = require_servable(inspect_container(image))
     published = publish_file(
-        image, image_type, image.name, destination, lifetime, connect_storage(), system_clock(), Progress()
+        image, image_type, image.name, destination, lifetime, connect_storage(), system_clock(), progress
     )
     is_json = output_format is options.OutputFormat.JSON
     write_result(render_publication_json(published) if is_json else render_publication(published))

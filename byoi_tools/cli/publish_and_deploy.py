@@ -48,7 +48,7 @@ def publish_and_deploy(
     """
     from byoi_tools.pipeline.job import Job, Outside
     from byoi_tools.pipeline.stages import BadVerdict, run_line
-    from byoi_tools.publishing.destination import parse_destination, parse_expiry
+    from byoi_tools.publishing.destination import parse_destination, parse_expiry, warn_of_short_life
     from byoi_tools.reports.line import render_line
     from byoi_tools.reports.text import render_report
 
@@ -72,13 +72,15 @@ def publish_and_deploy(
         work_directory=work_dir or image.absolute().parent,
         waivers_file=waivers,
     )
+    progress = Progress()
+    warn_of_short_life(job.expires, progress)
     with open_receipt(image, receipt) as opened:
         outside = Outside(
             api=connect_api(),
             storage=connect_storage(),
             clock=system_clock(),
             receipt=opened,
-            observer=Progress(),
+            observer=progress,
             confirm=lambda found: confirm_erasure(found, confirm),
         )
         try:

@@ -7,8 +7,7 @@ from pathlib import Path
 from byoi_tools.conversion.plan import plan_conversion
 from byoi_tools.conversion.space import require_space
 from byoi_tools.model.fact import Known
-from byoi_tools.model.facts import Facts
-from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.image import Compression, Container, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.tools import qemu_img
 
@@ -17,7 +16,7 @@ _WORK = "converting"
 
 def convert_by_qemu_img(
     source: Path,
-    facts: Facts,
+    container: Container,
     source_format: str,
     output: Path,
     output_type: ImageType,
@@ -27,9 +26,9 @@ def convert_by_qemu_img(
     is_verified: bool,
 ) -> None:
     """Write the source, whose header was judged, as `output`; raises `ToolError`, `NoSpace` or `IntegrityError`."""
-    size = facts.container.virtual_size_bytes
+    size = container.virtual_size_bytes
     virtual_size_bytes = size.value if isinstance(size, Known) else qemu_img.virtual_size(source, source_format)
-    plan = plan_conversion(source, facts.container.format, output, output_type, compression, virtual_size_bytes)
+    plan = plan_conversion(source, container.format, output, output_type, compression, virtual_size_bytes)
     require_space(output.parent, qemu_img.measure(source, source_format, output_type.value))
     limits = qemu_img.Limits(plan.seconds)
     observer.work_started(_WORK, virtual_size_bytes)

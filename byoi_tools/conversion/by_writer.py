@@ -12,19 +12,18 @@ from byoi_tools.conversion.space import require_space
 from byoi_tools.errors import NoSpace
 from byoi_tools.formats.qcow2_disk import Qcow2Disk
 from byoi_tools.formats.qcow2_header import read_qcow2_header
-from byoi_tools.model.facts import Facts
-from byoi_tools.model.image import Compression
+from byoi_tools.model.image import Compression, Container
 from byoi_tools.model.observer import Observer
 from byoi_tools.tools.image_file import open_image
 
 
 def convert_by_writer(
-    source: Path, facts: Facts, output: Path, compression: Compression, observer: Observer, *, is_verified: bool
+    source: Path, container: Container, output: Path, compression: Compression, observer: Observer, *, is_verified: bool
 ) -> None:
     """Write the source, a raw or qcow2 image, as a qcow2; raises `ImageError`, `NoSpace` or `IntegrityError`."""
     threads = os.cpu_count() or 1
     with ExitStack() as opened:
-        disk = _open_disk(source, facts, opened)
+        disk = _open_disk(source, container, opened)
         stored_bytes = sum(length for _, length in disk.data_ranges())
         require_space(output.parent, stored_bytes + disk.size_bytes // 4096)
         observer.work_started("converting", disk.size_bytes)
@@ -45,7 +44,7 @@ def convert_by_writer(
             observer.work_finished("comparing")
 
 
-def _open_disk(source: Path, facts: Facts, opened: ExitStack) -> DiskContent:
+def _open_disk(source: Path, container: Container, opened: ExitStack) -> DiskContent:
     file = opened.enter_context(open_image(source))
-    qcow2 = facts.container.qcow2
+    qcow2 = container.qcow2
     return file if qcow2 is None else Qcow2Disk(file, qcow2.header)

@@ -14,11 +14,9 @@ from byoi_tools.conversion.by_writer import convert_by_writer
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, StorageError, UsageError
 from byoi_tools.formats.detection import is_ambiguous
 from byoi_tools.formats.vmdk import judge_vmdk
-from byoi_tools.inspection.container import open_virtual_disk
-from byoi_tools.inspection.inspect import inspect_image
+from byoi_tools.inspection.container import inspect_container, open_virtual_disk
 from byoi_tools.model.fact import Known, NotExamined
-from byoi_tools.model.facts import Facts
-from byoi_tools.model.image import Compression, Engine, ImageFormat, ImageType
+from byoi_tools.model.image import Compression, Container, Engine, ImageFormat, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.qcow2 import Qcow2Facts
 from byoi_tools.tools.image_file import FileIdentity, open_image
@@ -58,16 +56,16 @@ def convert_image(
     if not output.absolute().parent.is_dir():
         raise UsageError(f"the directory {output.absolute().parent} does not exist", remedy="Make it, or name another.")
     identity = _identify(source)
-    facts = inspect_image(source)
-    source_format = judge_source(source, facts)
+    container = inspect_container(source)
+    source_format = judge_source(source, container)
     with _unfinished(output) as partial:
-        if engine is Engine.AUTO and output_type is ImageType.QCOW2 and facts.container.format.image_type is not None:
-            convert_by_writer(source, facts, partial, compression, observer, is_verified=is_verified)
+        if engine is Engine.AUTO and output_type is ImageType.QCOW2 and container.format.image_type is not None:
+            convert_by_writer(source, container, partial, compression, observer, is_verified=is_verified)
         else:
             convert_by_qemu_img(
-                source, facts, source_format, partial, output_type, compression, observer, is_verified=is_verified
+                source, container, source_format, partial, output_type, compression, observer, is_verified=is_verified
             )
-        size_bytes, virtual_size_bytes = _inspect_output(partial, output_type, facts)
+        size_bytes, virtual_size_bytes = _inspect_output(partial, output_type, container)
         if _identify(source) != identity:
             raise StorageError(
                 f"{source} was changed while it was converted", remedy="Let nothing write to it, and convert it again."
@@ -81,12 +79,11 @@ def _identify(source: Path) -> FileIdentity:
         return opened.identity
 
 
-def judge_source(source: Path, facts: Facts) -> str:
+def judge_source(source: Path, container: Container) -> str:
     """Return qemu-img's name of the source's format, once nothing in its header points outside the file.
 
     Raises `ImageUnsafe` or `ImageError` otherwise; only after this may qemu-img see the file.
     """
-    container = facts.container
     name = container.format.qemu_name
     if name is None:
         raise ImageError(
@@ -128,16 +125,16 @@ def _unfinished(output: Path) -> Iterator[Path]:
         yield Path(directory) / "partial"
 
 
-def _inspect_output(partial: Path, output_type: ImageType, source: Facts) -> tuple[int, int]:
+def _inspect_output(partial: Path, output_type: ImageType, source: Container) -> tuple[int, int]:
     """The sizes of file and virtual disk, once our own reader has found the output to be what was asked for."""
-    container = inspect_image(partial).container
+    container = inspect_container(partial)
     virtual_size_bytes = container.virtual_size_bytes.known()
-    wanted = source.container.virtual_size_bytes
+    wanted = source.virtual_size_bytes
     is_as_large = not isinstance(wanted, Known) or -(-wanted.value // 512) * 512 == virtual_size_bytes
-    if container.format.image_type is not output_type or not is_as_large or container.damage:
+    if container.format.image_type is not output_type or not is_as_large:
         raise IntegrityError(
             "the converted image is not what was asked for",
-            details=f"{container.format.value}, {virtual_size_bytes} bytes; {container.damage or 'no damage was seen'}",
+            details=f"it is {container.format.value} of {virtual_size_bytes} bytes",
             remedy="Do not use it. Try again; if it happens twice, report it with the output of qemu-img --version.",
         )
     return container.size_bytes, virtual_size_bytes

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe
 from byoi_tools.formats.detection import detect_formats, image_format
 from byoi_tools.formats.qcow2_disk import Qcow2Disk
@@ -11,6 +13,16 @@ from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.image import Container, ImageFormat
 from byoi_tools.model.qcow2 import Qcow2ClusterMap, Qcow2Facts
+from byoi_tools.tools.image_file import open_image
+
+
+def inspect_container(path: Path) -> Container:
+    """Return what an image file says of itself, without a look at the disk in it.
+
+    Raises `ImageError` when the path is no readable regular file, or a qcow2 header cannot be decoded.
+    """
+    with open_image(path) as source:
+        return read_container(source, str(path), source.allocated_bytes)
 
 
 def read_container(source: ByteSource, path: str, allocated_bytes: int) -> Container:

@@ -11,7 +11,7 @@ from byoi_tools.errors import ImageError
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.facts import Facts
-from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.image import Compression, Container, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.pipeline.job import Job, Outside
@@ -127,12 +127,12 @@ def publish_file(
     return publish_image(observed, image_type, name, destination, digests, expires, storage, clock, observer)
 
 
-def require_servable(path: Path, facts: Facts) -> ImageType:
+def require_servable(container: Container) -> ImageType:
     """Return the type of a file that the provider takes as it is; raises `ImageError` for every other format."""
-    image_type = facts.container.format.image_type
+    image_type = container.format.image_type
     if image_type is None:
         raise ImageError(
-            f"{path} is in {facts.container.format.value} format, which the provider does not take",
+            f"{container.path} is in {container.format.value} format, which the provider does not take",
             remedy="Make a qcow2 of it first: byoi-tools convert IMAGE OUTPUT.qcow2 --to qcow2.",
         )
     return image_type

@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.model.quoting import quote
 
 SHORTEST_EXPIRY = timedelta(minutes=1)
+SAFE_EXPIRY = timedelta(hours=2)
 LONGEST_EXPIRY = timedelta(days=7)  # AWS Signature Version 4, X-Amz-Expires
 
 # Bucket names of OVHcloud: 3 to 63 lower-case letters, digits, dots and hyphens, the latter two never doubled.
@@ -64,6 +66,12 @@ def parse_expiry(text: str) -> timedelta:
     expires = parse_duration(text)
     require_valid_expiry(expires)
     return expires
+
+
+def warn_of_short_life(expires: timedelta, observer: Observer) -> None:
+    """Tell the observer when a URL may expire before the provider fetches it: after its reboots and hardware steps."""
+    if expires < SAFE_EXPIRY:
+        observer.warned(f"the URL works for {expires} only; the provider may fetch it later: --expires 24h is safe")
 
 
 def require_valid_expiry(expires: timedelta) -> None:

@@ -341,6 +341,14 @@ def test_publish_prints_a_url_that_works(image: Path, outside: dict[str, str], t
     assert "X-Amz" not in run.errors
 
 
+def test_a_url_that_may_expire_too_early_is_told(image: Path, outside: dict[str, str]) -> None:
+    assert (
+        "warning: the URL works for 0:10:00 only"
+        in byoi_tools("publish", image, "--expires", "10m", environment=outside).errors
+    )
+    assert "warning" not in byoi_tools("publish", image, "--expires", "2h", environment=outside).errors
+
+
 def test_deploy_from_a_url(image: Path, outside: dict[str, str], simulator: Simulator) -> None:
     published = json.loads(byoi_tools("publish", image, "--format", "json", environment=outside).output)
     checksum = f"sha512:{published['digests']['sha512']}"
