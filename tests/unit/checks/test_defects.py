@@ -214,3 +214,30 @@ def test_a_file_shorter_than_a_sector_is_truncated(tmp_path: Path) -> None:
     image = tmp_path / "image.raw"
     image.write_bytes(b"\xeb\x63\x90" * 30)
     assert "container.truncated" in {o.check_id for o in findings(check_tiny(image, "legacy", NO_CONTEXT))}
+
+
+FAMILIES_AROUND_THE_GUEST = ("container", "size", "ptable", "esp", "bios")
+# Defects whose consequences lie inside the guest too: what cannot be read or started there is told by its own check.
+REACH_INTO_THE_GUEST = {
+    "container.corrupt-bit.damaged_map",
+    "container.truncated.raw_without_its_end",
+    "esp.sdboot-entries.default_entry_is_broken",
+    "esp.sdboot-entries.empty_menu",
+    "esp.sdboot-entries.entry_without_initrd",
+    "esp.uki-path.kernel_image_as_loader",
+    "ptable.multi-disk.half_of_a_stripe",
+    "ptable.multi-disk.one_of_three_members",
+    "ptable.past-end.mbr_image_without_its_end",
+    "size.root-free.full_root",
+    "size.sector-512-vs-4k.table_for_large_sectors",
+}
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [r for r in recipes() if r.check.startswith(FAMILIES_AROUND_THE_GUEST) and r.name not in REACH_INTO_THE_GUEST],
+    ids=lambda recipe: recipe.name,
+)
+def test_a_defect_around_the_guest_fails_its_check_and_no_other_at_all(recipe: Recipe, tmp_path: Path) -> None:
+    report = check_tiny(recipe.build(tmp_path), recipe.boot, recipe.context)
+    assert {outcome.check_id for outcome in findings(report)} == {recipe.check}
