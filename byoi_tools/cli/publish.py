@@ -29,7 +29,7 @@ def publish(
     warn_of_short_life(lifetime, progress)
     image_type = require_servable(inspect_container(image))
     published = publish_file(
-        image, image_type, image.name, destination, lifetime, connect_storage(), system_clock(), progress
+        image, image_type, image.name, destination, lifetime, connect_storage(destination), system_clock(), progress
     )
     is_json = output_format is options.OutputFormat.JSON
     write_result(render_publication_json(published) if is_json else render_publication(published))

@@ -77,7 +77,7 @@ def publish_and_deploy(
     with open_receipt(image, receipt) as opened:
         outside = Outside(
             api=connect_api(),
-            storage=connect_storage(),
+            storage=connect_storage(job.destination),
             clock=system_clock(),
             receipt=opened,
             observer=progress,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from byoi_tools.pipeline.receipt import Receipt
+    from byoi_tools.publishing.destination import ObjectPrefix
     from byoi_tools.tools.clock import Clock
     from byoi_tools.tools.object_storage import ObjectStorage
     from byoi_tools.tools.ovh_api import OvhApi
@@ -21,11 +21,12 @@ def connect_api() -> OvhApi:
     return OvhApi.from_configuration()
 
 
-def connect_storage() -> ObjectStorage:
-    """The object store, by boto3's own configuration (`~/.aws`, `AWS_*`)."""
+def connect_storage(destination: ObjectPrefix) -> ObjectStorage:
+    """The object store that has the destination, by boto3's own configuration (`~/.aws`, `AWS_*`)."""
     from byoi_tools.tools.object_storage import ObjectStorage
+    from byoi_tools.tools.ovh_endpoint import connect_to
 
-    return ObjectStorage()
+    return ObjectStorage(connect_to(destination.endpoint))
 
 
 def system_clock() -> Clock:
@@ -43,6 +44,8 @@ def open_receipt(image: Path, given: Path | None) -> Receipt:
 
 
 def _default_receipt(image: Path) -> Path:
+    import hashlib
+
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
     name = hashlib.sha256(os.fsencode(image.absolute())).hexdigest()[:12]
     return state / "byoi-tools" / "receipts" / f"{image.stem[:60]}-{name}.jsonl"

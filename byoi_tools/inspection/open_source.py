@@ -6,17 +6,18 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.location import ImageLocation, WebAddress
+from byoi_tools.model.location import ImageLocation, RegionalObject, WebAddress
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.sizes import human_size
-from byoi_tools.tools.clock import SystemClock
-from byoi_tools.tools.http_source import HttpSource
 from byoi_tools.tools.image_file import open_image
+
+if TYPE_CHECKING:
+    from byoi_tools.tools.http_source import HttpSource
 
 _PRESIGNED_FOR = timedelta(hours=12)
 
@@ -42,6 +43,9 @@ def open_source(location: ImageLocation, observer: Observer) -> Iterator[ImageSo
         return
     if isinstance(location, WebAddress) and location.is_exposed:
         observer.warned(f"{location} is not encrypted: on its way the image can be read, and exchanged for another")
+    from byoi_tools.tools.clock import SystemClock
+    from byoi_tools.tools.http_source import HttpSource
+
     with HttpSource(_url_of(location), str(location), SystemClock()) as source:
         try:
             yield source
@@ -49,11 +53,14 @@ def open_source(location: ImageLocation, observer: Observer) -> Iterator[ImageSo
             observer.noted(_describe(location, source))
 
 
-def _url_of(location: WebAddress | ObjectAddress) -> Secret:
+def _url_of(location: WebAddress | ObjectAddress | RegionalObject) -> Secret:
     if isinstance(location, WebAddress):
         return location.url
     from byoi_tools.tools.object_storage import ObjectStorage
+    from byoi_tools.tools.ovh_endpoint import connect_to
 
+    if isinstance(location, RegionalObject):
+        return ObjectStorage(connect_to(location.endpoint)).presign_get(location.address, _PRESIGNED_FOR)
     return ObjectStorage().presign_get(location, _PRESIGNED_FOR)
 
 

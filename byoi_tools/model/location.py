@@ -9,6 +9,7 @@ from typing import TypeAlias
 from urllib.parse import SplitResult, quote_plus, urlsplit
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.model.quoting import quote
 from byoi_tools.model.secret import Secret, redact_url
@@ -16,7 +17,7 @@ from byoi_tools.model.secret import Secret, redact_url
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://", re.ASCII)
 _WEB = ("http", "https")
 _LOOPBACK = re.compile(r"localhost|127\.\d+\.\d+\.\d+|::1", re.ASCII)
-_REMEDY = "Name a file, or write https://HOST/PATH or s3://BUCKET/KEY; ./NAME is always a file."
+_REMEDY = "Name a file, or write https://HOST/PATH, s3://BUCKET/KEY or ovh://REGION/BUCKET/KEY; ./NAME is a file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,18 @@ class WebAddress:
         return parts.scheme == "http" and not _LOOPBACK.fullmatch(parts.hostname or "")
 
 
-ImageLocation: TypeAlias = Path | WebAddress | ObjectAddress
+@dataclass(frozen=True, slots=True)
+class RegionalObject:
+    """An object in a bucket of a region of OVHcloud."""
+
+    endpoint: StoreEndpoint
+    address: ObjectAddress
+
+    def __str__(self) -> str:
+        return f"ovh://{self.endpoint.region}/{self.address.bucket}/{self.address.key}"
+
+
+ImageLocation: TypeAlias = Path | WebAddress | ObjectAddress | RegionalObject
 
 
 def parse_location(text: str) -> ImageLocation:
@@ -47,7 +59,10 @@ def parse_location(text: str) -> ImageLocation:
     if name in _WEB:
         return WebAddress(Secret(_checked_url(text)))
     if name == "s3":
-        return _parse_object(text)
+        return _parse_object(text, text.partition("://")[2])
+    if name == "ovh":
+        region, _, rest = text.partition("://")[2].partition("/")
+        return RegionalObject(find_endpoint(region), _parse_object(text, rest))
     raise UsageError(f"images are not read from {name}:// URLs", remedy=_REMEDY)
 
 
@@ -56,7 +71,9 @@ def require_file(text: str) -> Path:
     location = parse_location(text)
     if isinstance(location, Path):
         return location
-    fetch = f"aws s3 cp {location} IMAGE" if isinstance(location, ObjectAddress) else "curl --fail -L -o IMAGE URL"
+    fetch = (
+        "curl --fail -L -o IMAGE URL" if isinstance(location, WebAddress) else f"aws s3 cp {_object_of(location)} IMAGE"
+    )
     raise UsageError(
         f"{location} is no file: only inspect and check read images where they are",
         remedy=f"Download it first, for instance with `{fetch}`, and name the file.",
@@ -67,7 +84,7 @@ def suffix_of(location: ImageLocation) -> str:
     """The suffix of the file's name, in lower case and with its dot; empty where it has none."""
     if isinstance(location, Path):
         return location.suffix.lower()
-    path = urlsplit(location.url.reveal()).path if isinstance(location, WebAddress) else location.key
+    path = urlsplit(location.url.reveal()).path if isinstance(location, WebAddress) else _object_of(location).key
     return PurePosixPath(path).suffix.lower()
 
 
@@ -94,10 +111,14 @@ def _encoded(parts: SplitResult) -> str:
     return parts._replace(scheme=parts.scheme.lower(), path=path, query=query, fragment="").geturl()
 
 
-def _parse_object(text: str) -> ObjectAddress:
-    bucket, _, key = text.partition("://")[2].partition("/")
+def _object_of(location: ObjectAddress | RegionalObject) -> ObjectAddress:
+    return location.address if isinstance(location, RegionalObject) else location
+
+
+def _parse_object(text: str, place: str) -> ObjectAddress:
+    bucket, _, key = place.partition("/")
     if not bucket or not key or key.endswith("/") or not text.isprintable():
-        raise UsageError(f"{quote(text)} is no object", remedy="Write s3://BUCKET/KEY.")
+        raise UsageError(f"{quote(text)} is no object", remedy="Write s3://BUCKET/KEY or ovh://REGION/BUCKET/KEY.")
     return ObjectAddress(bucket, key)
 
 

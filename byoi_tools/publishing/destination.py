@@ -1,4 +1,4 @@
-"""Where an image goes and how long it can be fetched: reads `s3://BUCKET/PREFIX` and durations such as `24h`."""
+"""Where an object goes and how long it can be fetched: reads `s3://BUCKET/PREFIX`, `ovh://REGION/...`, and `24h`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.model.quoting import quote
 
@@ -26,10 +27,14 @@ _SECONDS = {"": 1, "s": 1, "m": 60, "h": 3600, "d": 86400}
 
 @dataclass(frozen=True, slots=True)
 class ObjectPrefix:
-    """A bucket, and what the keys in it begin with: no slash at either end, and empty for the bucket itself."""
+    """A bucket, and what the keys in it begin with: no slash at either end, and empty for the bucket itself.
+
+    `endpoint` is the store that has the bucket; None leaves that to boto3's configuration.
+    """
 
     bucket: str
     prefix: str
+    endpoint: StoreEndpoint | None = None
 
     def address_of(self, name: str) -> ObjectAddress:
         """Return the address of the object with that name under the prefix."""
@@ -37,17 +42,21 @@ class ObjectPrefix:
 
 
 def parse_destination(text: str) -> ObjectPrefix:
-    """Read `s3://BUCKET` or `s3://BUCKET/PREFIX`; raises `UsageError` for what is not one, or not safe in a URL."""
+    """Read `s3://BUCKET/PREFIX` or `ovh://REGION/BUCKET/PREFIX`, both also without prefix.
+
+    Raises `UsageError` for what is not one, or not safe in a URL, and for a region that OVHcloud does not have.
+    """
     scheme, _, rest = text.partition("://")
-    bucket, _, path = rest.partition("/")
+    region, _, place = rest.partition("/") if scheme == "ovh" else ("", "", rest)
+    bucket, _, path = place.partition("/")
     prefix = path.removesuffix("/")
-    if scheme != "s3" or not _BUCKET.fullmatch(bucket) or not _is_prefix(prefix):
+    if scheme not in ("s3", "ovh") or not _BUCKET.fullmatch(bucket) or not _is_prefix(prefix):
         raise UsageError(
             f"{quote(text)} is not a destination",
             details="a bucket has 3 to 63 of a-z 0-9 . -, a prefix has segments of A-Z a-z 0-9 . _ ~ - between slashes",
-            remedy="Write s3://BUCKET/PREFIX, for instance s3://images/debian.",
+            remedy="Write s3://BUCKET/PREFIX, for instance s3://images/debian, or ovh://REGION/BUCKET/PREFIX.",
         )
-    return ObjectPrefix(bucket, prefix)
+    return ObjectPrefix(bucket, prefix, find_endpoint(region) if scheme == "ovh" else None)
 
 
 def parse_duration(text: str) -> timedelta:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.errors import UsageError
-from byoi_tools.model.location import WebAddress, parse_location, require_file, suffix_of
+from byoi_tools.model.location import RegionalObject, WebAddress, parse_location, require_file, suffix_of
 from byoi_tools.model.published import ObjectAddress
 
 
@@ -16,6 +16,18 @@ def test_what_has_no_scheme_is_a_file(text: str) -> None:
 
 def test_an_object() -> None:
     assert parse_location("s3://images/debian/12 ü.qcow2") == ObjectAddress("images", "debian/12 ü.qcow2")
+
+
+def test_an_object_in_a_region() -> None:
+    location = parse_location("ovh://GRA/images/debian/12.raw")
+    assert isinstance(location, RegionalObject)
+    assert location.address == ObjectAddress("images", "debian/12.raw")
+    assert location.endpoint.url == "https://s3.gra.io.cloud.ovh.net"  # OVHcloud's guide s3-location, 2026-09-24
+    assert str(location) == "ovh://gra/images/debian/12.raw"
+    assert suffix_of(location) == ".raw"
+    with pytest.raises(UsageError) as caught:
+        require_file("ovh://gra/images/debian/12.raw")
+    assert "aws s3 cp s3://images/debian/12.raw" in caught.value.remedy
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from datetime import timedelta
 import pytest
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.ovh_storage import StoreEndpoint
 from byoi_tools.publishing.destination import (
     ObjectPrefix,
     parse_destination,
@@ -32,6 +33,21 @@ def test_destination_is_read(text: str, bucket: str, prefix: str, address: str) 
 
     assert destination == ObjectPrefix(bucket, prefix)
     assert str(destination.address_of("x.raw")) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "region", "bucket", "prefix"),
+    [
+        ("ovh://gra/images", "gra", "images", ""),
+        ("ovh://SBG/images/", "sbg", "images", ""),
+        ("ovh://eu-west-par/images/debian/12", "eu-west-par", "images", "debian/12"),
+    ],
+)
+def test_a_region_of_ovhcloud_names_the_endpoint(text: str, region: str, bucket: str, prefix: str) -> None:
+    # The form of the endpoint: OVHcloud's guide s3-location, 2026-09-24.
+    endpoint = StoreEndpoint(region, f"https://s3.{region}.io.cloud.ovh.net")
+    assert parse_destination(text) == ObjectPrefix(bucket, prefix, endpoint)
+    assert parse_destination(f"s3://{bucket}/{prefix}").endpoint is None
 
 
 @pytest.mark.parametrize(
@@ -68,6 +84,15 @@ def test_destination_is_read(text: str, bucket: str, prefix: str, address: str) 
         "s3://images/\x1b[2J",
         "s3://images/" + "a" * 801,
         "s3://ímages",
+        "ovh://",
+        "ovh://gra",
+        "ovh://gra/",
+        "ovh:///images/debian",
+        "ovh://images/debian",
+        "ovh://gra/Images/debian",
+        "ovh://gra/images/../other",
+        "ovh://gra@host/images",
+        "OVH://gra/images",
     ],
 )
 def test_other_destinations_are_refused(text: str) -> None:
