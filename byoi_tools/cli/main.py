@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import sys
-import traceback
 from types import FrameType
 
 import typer
@@ -56,6 +55,8 @@ def _show_usage(wrong: typer.TyperException) -> int:
 
 
 def _show_defect(defect: Exception) -> int:
+    import traceback
+
     if os.environ.get("BYOI_DEBUG"):
         traceback.print_exception(defect)
     last = traceback.extract_tb(defect.__traceback__)[-1]

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 import binascii
-import email
 import re
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email.message import Message
 from enum import Enum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from email.message import Message
 
 LIMIT_BYTES = 4 * 1024 * 1024
 _LIMIT_PARTS = 100
@@ -105,8 +107,10 @@ def _decompress(data: bytes) -> tuple[bytes, str]:
 
 
 def _read_mime(text: str) -> UserData:
+    from email import message_from_string
+
     try:
-        parts = tuple(_mime_parts(email.message_from_string(text)))
+        parts = tuple(_mime_parts(message_from_string(text)))
     except (ValueError, LookupError, RecursionError) as error:
         return UserData((), f"a MIME message that cannot be read ({error})")
     return UserData(parts, "" if parts else "a MIME message without parts")

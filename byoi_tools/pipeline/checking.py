@@ -23,7 +23,6 @@ from byoi_tools.model.intent import Intent, Target
 from byoi_tools.model.location import ImageLocation, suffix_of
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.profile import Profile
-from byoi_tools.publishing.digests import digest_file
 
 _KNOWN_IDS = frozenset(check.id for check in CHECKS)
 _TYPES_BY_SUFFIX = {".qcow2": ImageType.QCOW2, ".raw": ImageType.RAW}
@@ -85,6 +84,8 @@ def _file_beside(location: ImageLocation) -> Path | None:
 
 
 def _sha256_of(location: ImageLocation, observer: Observer) -> str:
+    from byoi_tools.publishing.digests import digest_file
+
     with open_source(location, observer) as source:
         (digest,) = digest_file(source, (DigestAlgorithm.SHA256,), observer)
     return digest.hexadecimal
