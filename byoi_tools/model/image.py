@@ -64,6 +64,11 @@ class ImageFormat(Enum):
         return self in _WRAPPERS
 
     @property
+    def is_unpacked(self) -> bool:
+        """Whether it is one of the compressed or archived somethings that we unpack ourselves."""
+        return self in _UNPACKED
+
+    @property
     def qemu_name(self) -> str | None:
         """The name that `qemu-img -f` has for a format which can be converted, or None."""
         return _QEMU_NAMES.get(self)
@@ -79,6 +84,7 @@ _WRAPPERS = {
     ImageFormat.BZIP2,
     ImageFormat.LZ4,
 }
+_UNPACKED = {ImageFormat.TAR, ImageFormat.GZIP, ImageFormat.XZ, ImageFormat.ZSTD, ImageFormat.BZIP2}
 _QEMU_NAMES = {
     ImageFormat.QCOW2: "qcow2",
     ImageFormat.RAW: "raw",
@@ -106,6 +112,7 @@ class Container:
     `matches` holds every format whose signature was found (several: the file is ambiguous), `format` the one that
     counts. `qcow2` is None for other formats. `virtual_size_bytes` is not examined for formats that only
     `qemu-img` reads. `damage` says why the virtual disk could not be read where its header allows it; else it is empty.
+    `wrappers` is what the image was unpacked from, the outermost first; all else, but the path, is of what was in it.
     """
 
     path: str
@@ -116,3 +123,4 @@ class Container:
     virtual_size_bytes: Fact[int]
     qcow2: Qcow2Facts | None
     damage: str = ""
+    wrappers: tuple[ImageFormat, ...] = ()
