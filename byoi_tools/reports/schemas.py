@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from enum import Enum
 from typing import get_type_hints
 
 from byoi_tools.model.bios import BootCodeKind
@@ -16,11 +15,8 @@ from byoi_tools.model.partition_table import TableScheme
 from byoi_tools.reports.facts_json import SCHEMA as FACTS
 from byoi_tools.reports.json_schema import DRAFT, Schema, SchemaWriter
 from byoi_tools.reports.json_v1 import SCHEMA as REPORT
+from byoi_tools.reports.schema_parts import COUNT, NOTHING, TEXT, YES_NO, any_of, array_of, document, enum_of, object_of
 
-_TEXT: Schema = {"type": "string"}
-_COUNT: Schema = {"type": "integer", "minimum": 0}
-_YES_NO: Schema = {"type": "boolean"}
-_NOTHING: Schema = {"type": "null"}
 _UNKNOWN: Schema = {"$ref": "#/$defs/NotExamined"}
 
 
@@ -30,139 +26,119 @@ def facts_schema() -> Schema:
     members: dict[str, Schema] = {
         "schema": {"const": FACTS},
         "image": _image(),
-        "disk": _any(_disk(), _UNKNOWN),
-        "esps": _any(_array(_object({"partition": _COUNT, "content": _any(_esp(), _UNKNOWN)})), _UNKNOWN),
-        "bios": _any(_bios(), _UNKNOWN),
+        "disk": any_of(_disk(), _UNKNOWN),
+        "esps": any_of(array_of(object_of({"partition": COUNT, "content": any_of(_esp(), _UNKNOWN)})), _UNKNOWN),
+        "bios": any_of(_bios(), _UNKNOWN),
         "volumes": writer.schema_of(hints["volumes"]),
         "guest": writer.schema_of(hints["guest"]),
     }
-    return _document("Facts of an image", members, writer.definitions)
+    return document("Facts of an image", members, writer.definitions)
 
 
 def report_schema() -> Schema:
     """The schema of what `check --format json` prints: a report, or an array of them for several images."""
-    image: dict[str, Schema] = {"path": _TEXT, "format": _enum(ImageFormat), "size_bytes": _COUNT}
+    image: dict[str, Schema] = {"path": TEXT, "format": enum_of(ImageFormat), "size_bytes": COUNT}
     members: dict[str, Schema] = {
         "schema": {"const": REPORT},
-        "image": _object({**image, "virtual_size_bytes": _any(_COUNT, _NOTHING)}),
-        "boot": _enum(BootMode),
-        "profile": _TEXT,
-        "efi_bootloader_path": _any(_TEXT, _NOTHING),
+        "image": object_of({**image, "virtual_size_bytes": any_of(COUNT, NOTHING)}),
+        "boot": enum_of(BootMode),
+        "profile": TEXT,
+        "efi_bootloader_path": any_of(TEXT, NOTHING),
         "verdict": {"enum": ["passed", "failed"]},
-        "outcomes": _array(_outcome()),
+        "outcomes": array_of(_outcome()),
     }
-    definitions: dict[str, Schema] = {"Report": _object(members)}
+    definitions: dict[str, Schema] = {"Report": object_of(members)}
     one: Schema = {"$ref": "#/$defs/Report"}
     head: Schema = {"$schema": DRAFT, "title": "Reports on images", "$defs": definitions}
-    return {**head, **_any(one, _array(one))}
+    return {**head, **any_of(one, array_of(one))}
 
 
 def _outcome() -> Schema:
-    texts = dict.fromkeys(("id", "message", "observed", "expected", "evidence", "remedy"), _TEXT)
-    waiver = _object({"reason": _TEXT, "expires": _any({"type": "string", "format": "date"}, _NOTHING)})
+    texts = dict.fromkeys(("id", "message", "observed", "expected", "evidence", "remedy"), TEXT)
+    waiver = object_of({"reason": TEXT, "expires": any_of({"type": "string", "format": "date"}, NOTHING)})
     required: dict[str, Schema] = {
         **texts,
-        "outcome": _enum(OutcomeKind),
+        "outcome": enum_of(OutcomeKind),
         "severity": {"enum": [severity.word for severity in Severity]},
     }
-    schema = _object(required)
+    schema = object_of(required)
     return {**schema, "properties": {**required, "waiver": waiver}}
 
 
 def _image() -> Schema:
-    features = dict.fromkeys(("version", "cluster_size_bytes", "incompatible_features", "snapshot_count"), _COUNT)
-    clusters = _object(dict.fromkeys(("data", "compressed", "zero", "missing"), _COUNT))
-    qcow2 = _object(
+    features = dict.fromkeys(("version", "cluster_size_bytes", "incompatible_features", "snapshot_count"), COUNT)
+    clusters = object_of(dict.fromkeys(("data", "compressed", "zero", "missing"), COUNT))
+    qcow2 = object_of(
         {
             **features,
             "compression_type": {"enum": ["zlib", "zstd"]},
-            "backing_file": _any(_TEXT, _NOTHING),
-            "data_file": _any(_TEXT, _NOTHING),
-            "encryption_method": _COUNT,
-            "clusters": _any(clusters, _UNKNOWN),
+            "backing_file": any_of(TEXT, NOTHING),
+            "data_file": any_of(TEXT, NOTHING),
+            "encryption_method": COUNT,
+            "clusters": any_of(clusters, _UNKNOWN),
         }
     )
-    match = _object({"format": _enum(ImageFormat), "offset": _COUNT, "length": _COUNT})
-    return _object(
+    match = object_of({"format": enum_of(ImageFormat), "offset": COUNT, "length": COUNT})
+    return object_of(
         {
-            "path": _TEXT,
-            "format": _enum(ImageFormat),
-            "size_bytes": _COUNT,
-            "allocated_bytes": _COUNT,
-            "virtual_size_bytes": _any(_COUNT, _UNKNOWN),
-            "matches": _array(match),
-            "damage": _TEXT,
-            "qcow2": _any(qcow2, _NOTHING),
+            "path": TEXT,
+            "format": enum_of(ImageFormat),
+            "size_bytes": COUNT,
+            "allocated_bytes": COUNT,
+            "virtual_size_bytes": any_of(COUNT, _UNKNOWN),
+            "matches": array_of(match),
+            "damage": TEXT,
+            "qcow2": any_of(qcow2, NOTHING),
         }
     )
 
 
 def _disk() -> Schema:
-    file_system = _object({"name": _TEXT, "uuid": _TEXT, "label": _TEXT})
-    partition = _object(
+    file_system = object_of({"name": TEXT, "uuid": TEXT, "label": TEXT})
+    partition = object_of(
         {
-            **dict.fromkeys(("number", "first_lba", "last_lba", "size_bytes"), _COUNT),
-            **dict.fromkeys(("type", "name", "guid"), _TEXT),
-            "kind": _enum(PartitionKind),
-            "is_active": _YES_NO,
-            "file_system": _any(file_system, _NOTHING),
+            **dict.fromkeys(("number", "first_lba", "last_lba", "size_bytes"), COUNT),
+            **dict.fromkeys(("type", "name", "guid"), TEXT),
+            "kind": enum_of(PartitionKind),
+            "is_active": YES_NO,
+            "file_system": any_of(file_system, NOTHING),
         }
     )
-    return _object(
+    return object_of(
         {
-            "size_bytes": _COUNT,
-            "sector_size_bytes": _COUNT,
-            "table": _enum(TableScheme),
-            "guid": _any(_TEXT, _NOTHING),
-            "whole_disk": _any(_TEXT, _NOTHING),
-            "partitions": _array(partition),
+            "size_bytes": COUNT,
+            "sector_size_bytes": COUNT,
+            "table": enum_of(TableScheme),
+            "guid": any_of(TEXT, NOTHING),
+            "whole_disk": any_of(TEXT, NOTHING),
+            "partitions": array_of(partition),
         }
     )
 
 
 def _esp() -> Schema:
-    program = _object(
+    program = object_of(
         {
-            "path": _TEXT,
-            "kind": _enum(LoaderKind),
-            "machine": _any(_TEXT, _NOTHING),
-            "subsystem": _any(_COUNT, _NOTHING),
-            "is_signed": _any(_YES_NO, _NOTHING),
-            "grub_prefix": _any(_TEXT, _NOTHING),
-            "problem": _TEXT,
+            "path": TEXT,
+            "kind": enum_of(LoaderKind),
+            "machine": any_of(TEXT, NOTHING),
+            "subsystem": any_of(COUNT, NOTHING),
+            "is_signed": any_of(YES_NO, NOTHING),
+            "grub_prefix": any_of(TEXT, NOTHING),
+            "problem": TEXT,
         }
     )
-    return _object(
+    return object_of(
         {
-            **dict.fromkeys(("fat_bits", "size_bytes", "free_bytes"), _COUNT),
-            "label": _TEXT,
-            "efi_bootloader_path": _any(_TEXT, _NOTHING),
-            "files": _array(_object({"path": _TEXT, "size_bytes": _COUNT})),
-            "programs": _array(program),
+            **dict.fromkeys(("fat_bits", "size_bytes", "free_bytes"), COUNT),
+            "label": TEXT,
+            "efi_bootloader_path": any_of(TEXT, NOTHING),
+            "files": array_of(object_of({"path": TEXT, "size_bytes": COUNT})),
+            "programs": array_of(program),
         }
     )
 
 
 def _bios() -> Schema:
-    core = _object({"first_lba": _COUNT, "partition": _any(_COUNT, _NOTHING), "problem": _TEXT})
-    return _object({"boot_code": _enum(BootCodeKind), "grub_core": _any(core, _NOTHING)})
-
-
-def _document(title: str, members: dict[str, Schema], definitions: dict[str, Schema]) -> Schema:
-    return {"$schema": DRAFT, "title": title, **_object(members), "$defs": definitions}
-
-
-def _object(members: dict[str, Schema]) -> Schema:
-    return {"type": "object", "properties": members, "required": list(members)}
-
-
-def _array(items: Schema) -> Schema:
-    return {"type": "array", "items": items}
-
-
-def _any(*schemas: Schema) -> Schema:
-    return {"anyOf": list(schemas)}
-
-
-def _enum(kind: type[Enum]) -> Schema:
-    return {"enum": [member.value for member in kind]}
+    core = object_of({"first_lba": COUNT, "partition": any_of(COUNT, NOTHING), "problem": TEXT})
+    return object_of({"boot_code": enum_of(BootCodeKind), "grub_core": any_of(core, NOTHING)})

@@ -12,20 +12,12 @@ import pytest
 
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.reports.facts_json import render_facts_json
+from byoi_tools.reports.publishing_schemas import manifest_schema
 from byoi_tools.reports.schemas import facts_schema, report_schema
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.recipes import Recipe, recipes
 from tests.command import byoi_tools
-
-
-def closed(schema: Any) -> Any:
-    """The schema without room for members that it does not name: published ones leave room, so that v1 can grow."""
-    if isinstance(schema, list):
-        return [closed(one) for one in schema]
-    if not isinstance(schema, dict):
-        return schema
-    more = {} if "additionalProperties" in schema or "properties" not in schema else {"additionalProperties": False}
-    return {key: closed(value) for key, value in schema.items()} | more
+from tests.unit.reports.closed_schema import closed
 
 
 @cache
@@ -57,6 +49,7 @@ def test_the_facts_of_the_good_image_are_complete(name: str, tmp_path: Path) -> 
 def test_the_verb_prints_the_schemas() -> None:
     assert json.loads(byoi_tools("schema", "facts").output) == facts_schema()
     assert json.loads(byoi_tools("schema", "report").output) == report_schema()
+    assert json.loads(byoi_tools("schema", "manifest").output) == manifest_schema()
     assert byoi_tools("schema", "images").code == 2
 
 

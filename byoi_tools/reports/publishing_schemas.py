@@ -1,0 +1,49 @@
+"""The published JSON Schemas of what lies beside an object."""
+
+from __future__ import annotations
+
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.digest import DigestAlgorithm
+from byoi_tools.model.image import ImageFormat, ImageType
+from byoi_tools.reports.json_schema import Schema
+from byoi_tools.reports.schema_parts import COUNT, MOMENT, NOTHING, TEXT, any_of, document, enum_of, object_of
+
+MANIFEST = "byoi-tools/manifest/v1"
+
+
+def manifest_schema() -> Schema:
+    """The schema of `KEY.json` beside a published object. Members are added, never renamed or removed, within v1."""
+    source = object_of(
+        {
+            "name": TEXT,
+            "format": enum_of(ImageFormat),
+            "virtual_size_bytes": any_of(COUNT, NOTHING),
+            "content": any_of({"type": "string", "pattern": "^sha256:[0-9a-f]{64}$"}, NOTHING),
+        }
+    )
+    conversion: Schema = {"type": "object", "additionalProperties": any_of(TEXT, COUNT)}
+    verdict = object_of({"profile": TEXT, "boot": enum_of(BootMode), "verdict": {"enum": ["passed", "failed"]}})
+    members: dict[str, Schema] = {
+        "schema": {"const": MANIFEST},
+        "object": TEXT,
+        "image_type": enum_of(ImageType),
+        "size_bytes": {"type": "integer", "minimum": 1},
+        "digests": digests_schema(),
+        "etag": any_of(TEXT, NOTHING),
+        "run": {"type": "string", "pattern": "^[0-9a-f]{16,64}$"},
+        "created": MOMENT,
+        "source": source,
+        "conversion": any_of(conversion, NOTHING),
+        "verdict": any_of(verdict, NOTHING),
+        "tools": {"type": "object", "additionalProperties": TEXT},
+    }
+    return document("Manifest of a published object", members)
+
+
+def digests_schema() -> Schema:
+    """An object of digests by their algorithms; SHA-256 is always among them."""
+    digits = {
+        algorithm.value: {"type": "string", "pattern": f"^[0-9a-f]{{{algorithm.hex_length}}}$"}
+        for algorithm in DigestAlgorithm
+    }
+    return {"type": "object", "properties": digits, "required": [DigestAlgorithm.SHA256.value]}
