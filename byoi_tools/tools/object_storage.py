@@ -26,10 +26,11 @@ _PARALLEL_PARTS = 4
 
 @dataclass(frozen=True, slots=True)
 class StoredObject:
-    """What the store says of an object: its size, and the metadata it was stored with (names in lower case)."""
+    """What the store says of an object: size, the metadata it was stored with (names in lower case), unquoted ETag."""
 
     size_bytes: int
     metadata: Mapping[str, str]
+    etag: str
 
 
 class ObjectStorage:
@@ -62,7 +63,7 @@ class ObjectStorage:
                 if error.response.get("Error", {}).get("Code") == "404":
                     return None
                 raise
-            return StoredObject(found["ContentLength"], found["Metadata"])
+            return StoredObject(found["ContentLength"], found["Metadata"], found["ETag"].strip('"'))
 
     def upload(
         self, address: ObjectAddress, path: Path, metadata: Mapping[str, str], on_bytes: Callable[[int], None]

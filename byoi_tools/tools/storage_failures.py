@@ -13,6 +13,48 @@ from byoi_tools.model.secret import redact
 
 _MAXIMUM_DETAILS = 300
 
+# What is worth sending again. Codes: "Error Responses" of the S3 API and the answers of "UploadPart"; a body that was
+# damaged on its way is refused as BadDigest, IncompleteBody or XAmzContentSHA256Mismatch.
+_PASSING_CODES = {
+    "BadDigest",
+    "ConditionalRequestConflict",
+    "ConnectTimeoutError",
+    "ConnectionClosedError",
+    "EndpointConnectionError",
+    "HTTPClientError",
+    "IncompleteBody",
+    "InternalError",
+    "OperationAborted",
+    "ProxyConnectionError",
+    "ReadTimeoutError",
+    "RequestTimeout",
+    "RequestTimeoutException",
+    "ResponseParserError",
+    "ResponseStreamingError",
+    "SSLError",  # a connection that breaks in the middle of TLS looks like this too
+    "ServiceUnavailable",
+    "SlowDown",
+    "XAmzContentSHA256Mismatch",
+}
+_PASSING_STATUSES = {408, 429, 500, 502, 503, 504}
+
+
+class StoreFailure(StorageError):
+    """The store refused or did not answer.
+
+    `code` is as in the table below (`NoSuchUpload`, `ReadTimeoutError`), `status` that of HTTP, 0 without an answer.
+    """
+
+    def __init__(self, message: str, *, remedy: str, details: str | None = None, code: str = "", status: int = 0):
+        super().__init__(message, remedy=remedy, details=details)
+        self.code = code
+        self.status = status
+
+    @property
+    def may_pass(self) -> bool:
+        """Whether the same request may work in a moment."""
+        return self.code in _PASSING_CODES or self.status in _PASSING_STATUSES
+
 
 @dataclass(frozen=True, slots=True)
 class _Meaning:
@@ -55,6 +97,14 @@ _BUSY = _Meaning(
     "the store has a problem or is overloaded",
     "Try again in a few minutes, and check that AWS_ENDPOINT_URL_S3 is an object store's.",
 )
+_NO_UPLOAD = _Meaning(
+    "the upload was ended by somebody else, or by a rule of the bucket",
+    "Publish again; a lifecycle rule that removes incomplete uploads should wait for a day at least.",
+)
+_DAMAGED = _Meaning(
+    "what arrives is not what was sent",
+    "Publish again; if it stays so, test the memory of this machine and its network.",
+)
 _OTHER = _Meaning("something unexpected happened", "Read what was seen; if it does not say what to change, try again.")
 
 _MEANINGS = {
@@ -69,6 +119,9 @@ _MEANINGS = {
     "403": _FORBIDDEN,
     "NoSuchBucket": _NO_BUCKET,
     "404": _NO_BUCKET,
+    "NoSuchUpload": _NO_UPLOAD,
+    "BadDigest": _DAMAGED,
+    "XAmzContentSHA256Mismatch": _DAMAGED,
     "RequestTimeTooSkewed": _CLOCK,
     "AuthorizationHeaderMalformed": _REGION,
     "PermanentRedirect": _REGION,
@@ -93,10 +146,14 @@ _MEANINGS = {
     "SlowDown": _BUSY,
     "500": _BUSY,
     "503": _BUSY,
+    "RequestTimeout": _BUSY,
+    "HTTPClientError": _UNREACHABLE,
 }
 
 
-def storage_error(what_failed: str, code: str, said: str, own_secrets: tuple[str, ...]) -> StorageError:
+def storage_error(
+    what_failed: str, code: str, said: str, own_secrets: tuple[str, ...], status: int = 0
+) -> StoreFailure:
     """Return the error for a code; `said` becomes its details, without secrets, on one line and printable.
 
     `own_secrets` are the credentials in use: OVH's access keys are plain hexadecimal digits, which no pattern finds.
@@ -107,4 +164,5 @@ def storage_error(what_failed: str, code: str, said: str, own_secrets: tuple[str
     line = " ".join(redact(said).split())
     printable = "".join(character if character.isprintable() else "?" for character in line)
     details = printable if len(printable) <= _MAXIMUM_DETAILS else printable[: _MAXIMUM_DETAILS - 1] + "…"
-    return StorageError(f"{what_failed}: {meaning.cause}", details=details, remedy=meaning.remedy)
+    message = f"{what_failed}: {meaning.cause}"
+    return StoreFailure(message, details=details, remedy=meaning.remedy, code=code, status=status)

@@ -77,7 +77,7 @@ class StoreConnection:
 
     @contextmanager
     def translated(self, what_failed: str) -> Iterator[None]:
-        """Turn whatever boto3 raises into a `StorageError` that begins with `what_failed` and has no secrets."""
+        """Turn whatever boto3 raises into a `StoreFailure` that begins with `what_failed` and has no secrets."""
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
@@ -85,7 +85,8 @@ class StoreConnection:
         except ClientError as error:
             answer = error.response.get("Error", {})
             code, said = str(answer.get("Code", "")), str(answer.get("Message", ""))
-            failure = storage_error(what_failed, code, f"{code}: {said}", self._own_secrets)
+            status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
+            failure = storage_error(what_failed, code, f"{code}: {said}", self._own_secrets, status)
         except (BotoCoreError, ValueError, OSError) as error:
             failure = storage_error(what_failed, type(error).__name__, str(error), self._own_secrets)
         else:

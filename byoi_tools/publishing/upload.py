@@ -1,0 +1,207 @@
+"""One multipart upload of a file that may still grow: several parts at a time, the first one last, and resumed."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from byoi_tools.errors import StorageError
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.published import ObjectAddress
+from byoi_tools.publishing.completion import Completed, Promise, complete_upload, find_kept
+from byoi_tools.publishing.open_uploads import find_upload, list_uploads
+from byoi_tools.publishing.part_plan import FilePart, PartPlan
+from byoi_tools.publishing.part_sender import PartSender
+from byoi_tools.publishing.retries import Retries
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.multipart_storage import MultipartStorage, StoredPart
+from byoi_tools.tools.storage_failures import StoreFailure
+
+WORK = "uploading"
+_SECONDS_TO_STOP = 3.0  # a request that hangs longer is left behind; its thread ends with the process
+
+
+class _Stopped(Exception):
+    """Raised where bytes are read for a request that nobody waits for any more."""
+
+
+class Upload:
+    """The parts of a file on their way into a store, while the context lasts.
+
+    Entering looks for the parts that an interrupted run has left (unless `resumes` is false: then they are deleted) or
+    begins an upload; of those, parts with the same size and MD5 are not sent again. Whatever ends the context, parts
+    that were sent stay in the store for the next run, unless the upload was completed or abandoned. No part is held in
+    memory. `total_bytes` is what the observer is told, where it is known; `metadata` names the content by
+    `byoi-sha256` or `byoi-content`. Entering and every method raise `StoreFailure` when the store refuses or does not
+    answer for long, `StorageError` when the file has become shorter, and `ImageUnreadable`.
+    """
+
+    def __init__(
+        self,
+        storage: MultipartStorage,
+        address: ObjectAddress,
+        path: Path,
+        plan: PartPlan,
+        metadata: Mapping[str, str],
+        clock: Clock,
+        observer: Observer,
+        *,
+        resumes: bool = True,
+        total_bytes: int | None = None,
+    ) -> None:
+        self._storage = storage
+        self._address = address
+        self._path = path
+        self._plan = plan
+        self._metadata = metadata
+        self._observer = observer
+        self._resumes = resumes
+        self._total_bytes = total_bytes
+        self._retries = Retries(clock, lambda: self._is_over)
+        self._changed = threading.Condition()
+        self._running = 0
+        self._is_over = False
+        self._failure: BaseException | None = None
+        self._available = 0
+        self._size_bytes: int | None = None
+        self._next_number = 2
+        self._is_first_taken = False
+        self._etags: dict[int, str] = {}
+        self._positions: dict[int, int] = {}
+        self._sent_bytes = 0
+        self._is_settled = False  # completed or abandoned: nothing of it is left in the store
+        self._completed_by_another: Completed | None = None
+        self.upload_id = ""
+
+    def __enter__(self) -> Self:
+        self.upload_id, stored = self._find_or_begin()
+        sender = PartSender(
+            self._storage, self._address, self.upload_id, self._path, stored, self._retries, self._advance
+        )
+        self._observer.work_started(WORK, self._total_bytes)
+        for number in range(self._plan.parallel):
+            self._running += 1
+            threading.Thread(target=self._work, args=(sender,), name=f"upload-{number}", daemon=True).start()
+        return self
+
+    def make_available(self, end: int) -> None:
+        """Tell that the bytes [0, end) of the file are final, except those of the first part; returns at once."""
+        with self._changed:
+            self._available = max(end, self._available)
+            self._changed.notify_all()
+            if isinstance(self._failure, StoreFailure) and self._failure.code == "NoSuchUpload":
+                return  # perhaps somebody else completed it: `finish` can tell
+            if self._failure is not None:
+                raise self._failure
+
+    def finish(self, size_bytes: int) -> None:
+        """Tell that the whole file is final, and return when the store has all parts; the first is sent last."""
+        count = self._plan.count(size_bytes)
+        with self._changed:
+            self._size_bytes = size_bytes
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._failure is not None or len(self._etags) == count)
+            failure = self._failure
+        if isinstance(failure, StoreFailure) and failure.code == "NoSuchUpload":
+            self._completed_by_another = find_kept(self._storage, self._promise)
+        if failure is not None and self._completed_by_another is None:
+            raise failure
+        self._observer.work_finished(WORK)
+
+    def complete(self, *, replaces: bool = False) -> Completed:
+        """Make the object and return what the store shows of it; call `finish` before.
+
+        `replaces` allows to overwrite an object of that name. One with the same content that appeared meanwhile is as
+        good as ours. Raises `IntegrityError` when the store shows something else.
+        """
+        completed = self._completed_by_another or complete_upload(
+            self._storage, self._promise, self.upload_id, self._etags, self._retries, replaces=replaces
+        )
+        self._is_settled = True
+        return completed
+
+    def abandon(self) -> None:
+        """Delete the parts from the store, for content that is wrong; a failure to do so is only a warning."""
+        self._stop()
+        self._is_settled = True
+        try:
+            self._storage.abort(self._address, self.upload_id)
+        except StorageError as error:
+            self._observer.warned(f"parts of {self._address} are left in the store: {error.message}")
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        self._stop()
+        if not self._is_settled and self._etags:
+            self._observer.noted(
+                "the parts that were sent are kept for the next run; `byoi-tools objects gc` removes them"
+            )
+
+    @property
+    def _promise(self) -> Promise:
+        if self._size_bytes is None:
+            raise ValueError("the size is known when finish was called")
+        return Promise(self._address, self._size_bytes, self._metadata)
+
+    def _find_or_begin(self) -> tuple[str, Mapping[int, StoredPart]]:
+        if self._resumes:
+            found = find_upload(self._storage, self._address, self._retries)
+            if found is not None:
+                self._observer.noted(f"an earlier upload of {self._address} goes on: it has {len(found[1])} parts")
+                return found
+        else:
+            for upload in list_uploads(self._storage, self._address, self._retries):
+                self._storage.abort(self._address, upload.upload_id)
+        return self._retries.run(lambda: self._storage.create(self._address, self._metadata)), {}
+
+    def _work(self, sender: PartSender) -> None:
+        try:
+            while (part := self._take()) is not None:
+                etag = sender.send(part)
+                with self._changed:
+                    self._etags[part.number] = etag
+                    self._changed.notify_all()
+        except BaseException as error:  # it is raised again where the caller waits
+            self._failure = self._failure or error
+        with self._changed:
+            self._running -= 1
+            self._changed.notify_all()
+
+    def _take(self) -> FilePart | None:
+        """Wait for a part that can be sent; None when none will come any more."""
+        with self._changed:
+            while not self._is_over and self._failure is None and not self._is_first_taken:
+                part = self._ready_part()
+                if part is not None:
+                    return part
+                self._changed.wait()
+        return None
+
+    def _ready_part(self) -> FilePart | None:
+        end = self._size_bytes if self._size_bytes is not None else self._available
+        part = self._plan.part(self._next_number, end)
+        if part.length == self._plan.part_bytes or (self._size_bytes is not None and part.length > 0):
+            self._next_number += 1
+            return part
+        if self._size_bytes is None:
+            return None
+        self._is_first_taken = True
+        return self._plan.part(1, end)
+
+    def _advance(self, part: FilePart, position: int) -> None:
+        if self._is_over:
+            raise _Stopped
+        with self._changed:
+            self._sent_bytes += position - self._positions.get(part.number, 0)
+            self._positions[part.number] = position
+            self._observer.work_advanced(WORK, self._sent_bytes)
+
+    def _stop(self) -> None:
+        with self._changed:
+            self._is_over = True
+            self._changed.notify_all()
+            self._changed.wait_for(lambda: self._running == 0, _SECONDS_TO_STOP)

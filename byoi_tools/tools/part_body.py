@@ -1,0 +1,52 @@
+"""The bytes of one part as boto3 sends them: read from the file while they are sent, so that no part is in memory."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable
+from typing import BinaryIO
+
+from byoi_tools.formats.source import ByteSource
+
+_CHUNK_BYTES = 2**18
+
+
+class PartBody(io.RawIOBase, BinaryIO):
+    """A seekable file that is `length` bytes of a source, from `start` on.
+
+    `on_position` is told the position after each reading and each return to the start; what it raises ends the request.
+    """
+
+    def __init__(self, source: ByteSource, start: int, length: int, on_position: Callable[[int], None]) -> None:
+        self._source = source
+        self._start = start
+        self._length = length
+        self._position = 0
+        self._on_position = on_position
+
+    def read(self, size: int = -1) -> bytes:
+        """Return up to 256 KiB, whatever is asked for: urllib3 asks for 16 KiB, which is slow."""
+        length = min(_CHUNK_BYTES, self._length - self._position)
+        content = self._source.read_at(self._start + self._position, length) if length > 0 and size else b""
+        self._position += len(content)
+        self._on_position(self._position)
+        return content
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
+        """Move; boto3 does so to learn the length, and before it sends the part again."""
+        base = {os.SEEK_SET: 0, os.SEEK_CUR: self._position, os.SEEK_END: self._length}[whence]
+        self._position = base + offset
+        return self._position
+
+    def tell(self) -> int:
+        """Return the position in the part."""
+        return self._position
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
