@@ -11,12 +11,12 @@ from pathlib import Path
 
 from byoi_tools.conversion.by_qemu_img import convert_by_qemu_img
 from byoi_tools.conversion.by_writer import convert_by_writer
+from byoi_tools.conversion.judges import judge_foreign
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, StorageError, UsageError
 from byoi_tools.formats.detection import is_ambiguous
-from byoi_tools.formats.vmdk import judge_vmdk
 from byoi_tools.inspection.container import inspect_container, open_virtual_disk
 from byoi_tools.model.fact import Known, NotExamined
-from byoi_tools.model.image import Compression, Container, Engine, ImageFormat, ImageType
+from byoi_tools.model.image import Compression, Container, Engine, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.qcow2 import Qcow2Facts
 from byoi_tools.tools.image_file import FileIdentity, open_image
@@ -101,8 +101,7 @@ def judge_source(source: Path, container: Container) -> str:
         if container.qcow2 is not None:
             open_virtual_disk(opened, container)
             _refuse_holes(source, container.qcow2)
-        if container.format is ImageFormat.VMDK:
-            judge_vmdk(opened)
+        judge_foreign(opened, container.format)
     return name
 
 

@@ -1,7 +1,8 @@
 """Judges VMDK files before QEMU sees them (VMware, Virtual Disk Format 5.0): one self-contained extent or nothing.
 
 A VMDK may name other files (extents, a parent), and QEMU opens whatever is named. Only files are let through in which
-QEMU finds its data in the file itself: a sparse header (`KDMV`) with a capacity, and no hint of a parent.
+QEMU finds its data in the file itself: a sparse header (`KDMV`) with a capacity, and no hint of a parent. What lies
+beyond the end of a file that was cut off QEMU takes for zeros, so the grains are looked for too.
 """
 
 from __future__ import annotations
@@ -9,11 +10,15 @@ from __future__ import annotations
 import re
 import struct
 
-from byoi_tools.errors import ImageUnsafe
+from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.source import ByteSource, read_exactly
 
 _SECTOR_BYTES = 512
 _DESCRIPTOR_LIMIT_BYTES = 64 * 1024
+_DIRECTORY_AT_END = 2**64 - 1  # streamOptimized: QEMU itself finds that the footer is missing
+_COMPRESSED = 1 << 16
+_MOST_TABLES = 1 << 17
+_ENTRIES_PER_TABLE = 512
 _SELF_CONTAINED = {b"monolithicsparse", b"streamoptimized"}
 _REMEDY = (
     "Export the disk as one self-contained file: qemu-img convert -O vmdk -o subformat=streamOptimized, or as qcow2."
@@ -33,6 +38,7 @@ def judge_vmdk(source: ByteSource) -> None:
     if descriptor_lba:
         length = min(descriptor_sectors * _SECTOR_BYTES, _DESCRIPTOR_LIMIT_BYTES)
         _judge_descriptor(source.read_at(descriptor_lba * _SECTOR_BYTES, length), descriptor_lba)
+    _judge_grains(source, header, capacity)
 
 
 def _judge_descriptor(text: bytes, lba: int | None) -> None:
@@ -43,6 +49,30 @@ def _judge_descriptor(text: bytes, lba: int | None) -> None:
     created = re.search(rb'(?im)^\s*createType\s*=\s*"([^"\r\n]{0,64})"', text)
     if created and created.group(1).lower() not in _SELF_CONTAINED:
         raise _unsafe(f"its createType is {created.group(1)!r}")
+
+
+def _judge_grains(source: ByteSource, header: bytes, capacity: int) -> None:
+    """Every grain that a table names must be in the file; 0 and 1 name none."""
+    (flags,) = struct.unpack_from("<I", header, 8)
+    (grain_sectors,) = struct.unpack_from("<Q", header, 20)
+    entries, _, directory_lba = struct.unpack_from("<IQQ", header, 44)
+    if directory_lba == _DIRECTORY_AT_END:
+        return
+    tables = -(-capacity // max(1, grain_sectors * entries))
+    if entries != _ENTRIES_PER_TABLE or not 0 < grain_sectors <= 2**16 or tables > _MOST_TABLES:
+        raise _malformed(f"{tables} tables of {entries} grains of {grain_sectors} sectors are absurd")
+    directory = read_exactly(source, directory_lba * _SECTOR_BYTES, 4 * tables, "VMDK grain directory")
+    least_sectors = 1 if flags & _COMPRESSED else grain_sectors
+    for (table_lba,) in struct.iter_unpack("<I", directory):
+        if table_lba > 1:
+            table = read_exactly(source, table_lba * _SECTOR_BYTES, 4 * entries, "VMDK grain table")
+            last = max(struct.unpack(f"<{entries}I", table))
+            if last > 1 and (last + least_sectors) * _SECTOR_BYTES > source.size_bytes:
+                raise _malformed(f"the grain at byte {last * _SECTOR_BYTES} ends beyond the end of the file")
+
+
+def _malformed(why: str) -> ImageMalformed:
+    return ImageMalformed("the VMDK is damaged or cut off", details=why, remedy="Export or download the disk again.")
 
 
 def _unsafe(why: str) -> ImageUnsafe:
