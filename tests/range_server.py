@@ -1,4 +1,4 @@
-"""A real HTTP server on loopback that serves ranges of one object, and misbehaves when it is told to."""
+"""A real HTTP server on loopback that serves one object, whole or in ranges, and misbehaves when it is told to."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ class RangeServer:
     encoding: str | None = None
     requests: list[tuple[str, Range]] = field(default_factory=list)
     headers: list[dict[str, str]] = field(default_factory=list)
+    whole_requests: int = 0  # without a range
     connections: int = 0
     sent_bytes: int = 0  # of bodies
 
@@ -49,6 +50,8 @@ def serving_ranges(content: bytes, path: str = "/image.raw") -> Iterator[RangeSe
             state.connections += 1
 
         def do_GET(self) -> None:
+            if "Range" not in self.headers:
+                state.whole_requests += 1
             first, last = self._range()
             state.requests.append((self.path, (first, last)))
             state.headers.append(dict(self.headers))
@@ -59,16 +62,18 @@ def serving_ranges(content: bytes, path: str = "/image.raw") -> Iterator[RangeSe
                 self._answer(event, {}, b"<Error><Code>Planned</Code></Error>")
             elif event == "close":
                 self.close_connection = True
-            elif not state.serves_ranges:
-                self._answer(200, {"Content-Type": "application/octet-stream"}, state.content)
+            elif not state.serves_ranges or "Range" not in self.headers:
+                encoding = {"Content-Encoding": state.encoding} if state.encoding else {}
+                headers = {"Content-Type": "application/octet-stream", **encoding}
+                self._answer(200, headers, state.content, is_reset=event == "reset")
             elif first >= len(state.content):
                 self._answer(416, {"Content-Range": f"bytes */{len(state.content)}"}, b"")
             else:
                 self._answer_range(first, min(last, len(state.content) - 1), event)
 
         def _range(self) -> Range:
-            first, _, last = self.headers["Range"].removeprefix("bytes=").partition("-")
-            return int(first), int(last)
+            first, _, last = self.headers.get("Range", "bytes=0-").removeprefix("bytes=").partition("-")
+            return int(first), int(last) if last else len(state.content) - 1
 
         def _answer_range(self, first: int, last: int, event: str | None) -> None:
             body = state.content[first : last + 1]

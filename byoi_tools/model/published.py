@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import Enum
 
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import ImageType
@@ -19,6 +20,17 @@ class ObjectAddress:
 
     def __str__(self) -> str:
         return f"s3://{self.bucket}/{self.key}"
+
+
+class Verification(Enum):
+    """How a URL is tried before it is handed on.
+
+    `RANGES` compares the first, a middle and the last MiB with the file; `FULL` downloads all, as the provider will,
+    and compares the SHA-256.
+    """
+
+    RANGES = "ranges"
+    FULL = "full"
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,11 @@ from byoi_tools.errors import IntegrityError, StorageError
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content, name_object
 from byoi_tools.publishing.source_file import SourceFile
-from byoi_tools.publishing.url_trial import try_url
+from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage
 
@@ -29,6 +29,7 @@ def publish_image(
     storage: ObjectStorage,
     clock: Clock,
     observer: Observer,
+    verification: Verification = Verification.RANGES,
 ) -> PublishedImage:
     """Return where the image is and the URL that fetches it for `expires` from now on.
 
@@ -51,7 +52,7 @@ def publish_image(
         _upload(source, address, metadata, storage, observer)
     expires_at = clock.now() + expires
     url = storage.presign_get(address, expires)
-    try_url(url, address, source)
+    UrlTrial(url, str(address), source.size_bytes, sha256, clock, observer).run(verification, source)
     return PublishedImage(address, image_type, source.size_bytes, digests, url, expires_at, is_there)
 
 

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from datetime import timedelta
 
-from byoi_tools.model.digest import Digest
+from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.publishing.destination import require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content
+from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.http_probe import fetch_range
 from byoi_tools.tools.object_storage import ObjectStorage
 
 
@@ -24,11 +24,13 @@ def renew_publication(
     storage: ObjectStorage,
     clock: Clock,
     observer: Observer,
+    verification: Verification = Verification.RANGES,
 ) -> PublishedImage | None:
     """Return the published object with a new URL, or None when it is not there as it was published.
 
-    The URL is tried for its first byte and the object's size; the content was compared when it was uploaded. Raises
-    `UsageError` for an impossible `expires`, and `StorageError`.
+    The URL is tried for the object's size, the content was compared when it was uploaded; `FULL` compares it again.
+    Raises `UsageError` for an impossible `expires`, `StorageError`, and `IntegrityError` when the URL brings something
+    else than the store says.
     """
     require_valid_expiry(expires)
     storage.check_access(address.bucket)
@@ -37,7 +39,7 @@ def renew_publication(
     if stored is None or stored.size_bytes != size_bytes or not describes_same_content(expected, stored.metadata):
         return None
     url = storage.presign_get(address, expires)
-    if fetch_range(url, 0, 0).total_bytes != size_bytes:
-        return None
+    sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
+    UrlTrial(url, str(address), size_bytes, sha256, clock, observer).run(verification)
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or uploaded")
     return PublishedImage(address, image_type, size_bytes, digests, url, clock.now() + expires, was_reused=True)

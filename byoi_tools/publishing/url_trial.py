@@ -1,33 +1,111 @@
-"""Tries a presigned URL as its downloader will use it, before it is handed on."""
+"""Tries a URL as its downloader will use it, before it is handed on."""
 
 from __future__ import annotations
 
-from byoi_tools.errors import IntegrityError
-from byoi_tools.model.published import ObjectAddress
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from http import HTTPStatus
+
+from byoi_tools.errors import IntegrityError, StorageError
+from byoi_tools.formats.source import ByteSource
+from byoi_tools.model.digest import Digest
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.published import Verification
 from byoi_tools.model.secret import Secret
-from byoi_tools.publishing.source_file import SourceFile
-from byoi_tools.tools.http_probe import fetch_range
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.http_ranges import HttpRanges, RangeFailed
+from byoi_tools.tools.http_retries import with_retries
 
-_SAMPLE_BYTES = 4096
-
-
-def try_url(url: Secret, address: ObjectAddress, source: SourceFile) -> None:
-    """Return when ranged GETs of the URL bring the first and the last bytes of the file, and its size.
-
-    Raises `StorageError` when nothing can be fetched, and `IntegrityError` when it is something else.
-    """
-    last = source.size_bytes - 1
-    for first, end in ((0, min(_SAMPLE_BYTES - 1, last)), (max(0, last - _SAMPLE_BYTES + 1), last)):
-        answer = fetch_range(url, first, end)
-        if answer.total_bytes != source.size_bytes:
-            raise _mismatch(address, f"it has {answer.total_bytes} bytes, the file {source.size_bytes}")
-        if answer.content != source.read_at(first, end - first + 1):
-            raise _mismatch(address, f"bytes {first}-{end} differ from those of the file")
+_SAMPLE_BYTES = 2**20
+_WORK = "downloading"
 
 
-def _mismatch(address: ObjectAddress, details: str) -> IntegrityError:
-    return IntegrityError(
-        f"the URL of {address} does not bring the image",
-        details=details,
-        remedy=f"Delete {address} and publish again; if it happens twice, look for a proxy or cache on the way.",
-    )
+@dataclass(frozen=True, slots=True)
+class UrlTrial:
+    """A URL, what it shall bring, and how it is named in errors (`place`: an object or a file)."""
+
+    url: Secret
+    place: str
+    size_bytes: int
+    sha256: Digest
+    clock: Clock
+    observer: Observer
+
+    def run(self, verification: Verification, source: ByteSource | None = None) -> None:
+        """Return when the URL brings what it shall.
+
+        `RANGES` compares with `source`; without one (the object is there from an earlier run) the size alone is
+        compared. At most 1 MiB of the object is in memory. Failures that may pass are tried again. Raises
+        `StorageError` when nothing can be fetched, and `IntegrityError` when it is something else.
+        """
+        ranges = HttpRanges(self.url, self.place)
+        try:
+            if verification is Verification.FULL:
+                self._compare_all(ranges)
+            else:
+                self._compare_samples(ranges, source)
+        finally:
+            ranges.close()
+
+    def _compare_samples(self, ranges: HttpRanges, source: ByteSource | None) -> None:
+        for first in sample_offsets(self.size_bytes) if source else (0,):
+            last = min(first + _SAMPLE_BYTES, self.size_bytes) - 1 if source else 0
+            with _explained():
+                answer = with_retries(partial(ranges.get, first, last), self.clock)
+            if answer.total_bytes != self.size_bytes:
+                raise self._mismatch(f"it has {answer.total_bytes} bytes, the image {self.size_bytes}")
+            if source and answer.content != source.read_at(first, last - first + 1):
+                raise self._mismatch(f"bytes {first}-{last} differ from those of the file")
+
+    def _compare_all(self, ranges: HttpRanges) -> None:
+        running = hashlib.sha256()
+        done_bytes = 0
+
+        def fetch_rest() -> None:
+            nonlocal done_bytes
+            for piece in ranges.stream(done_bytes, self.size_bytes):
+                running.update(piece)
+                done_bytes += len(piece)
+                if done_bytes > self.size_bytes:
+                    return
+                self.observer.work_advanced(_WORK, done_bytes)
+
+        self.observer.work_started(_WORK, self.size_bytes)
+        with_retries(fetch_rest, self.clock)
+        self.observer.work_finished(_WORK)
+        if done_bytes != self.size_bytes:
+            more = "at least " if done_bytes > self.size_bytes else ""
+            raise self._mismatch(f"it has {more}{done_bytes} bytes, the image {self.size_bytes}")
+        if running.hexdigest() != self.sha256.hexadecimal:
+            raise self._mismatch(f"its SHA-256 is {running.hexdigest()}, that of the image {self.sha256.hexadecimal}")
+
+    def _mismatch(self, details: str) -> IntegrityError:
+        return IntegrityError(
+            f"the URL of {self.place} does not bring the image",
+            details=details,
+            remedy=f"Delete {self.place} and publish again; if it happens twice, look for a proxy or cache on the way.",
+        )
+
+
+def sample_offsets(size_bytes: int) -> tuple[int, ...]:
+    """Return where the first, a middle and the last MiB begin, each once; small files have fewer of them."""
+    last = max(0, size_bytes - _SAMPLE_BYTES)
+    return tuple(sorted({0, last // 2, last}))
+
+
+@contextmanager
+def _explained() -> Iterator[None]:
+    """Say what a server without ranges means here: the provider needs none."""
+    try:
+        yield
+    except RangeFailed as failed:
+        if failed.status != HTTPStatus.OK:
+            raise
+        raise StorageError(
+            failed.message,
+            details=failed.details,
+            remedy="Use --verify full, which downloads all of it without ranges; or a server that serves ranges.",
+        ) from failed

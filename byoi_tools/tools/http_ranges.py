@@ -1,4 +1,4 @@
-"""Ranged GETs of one URL over a connection that is kept (RFC 9110, section 14): checked answers, or why there is none.
+"""GETs of one URL, ranged over a connection that is kept (RFC 9110, section 14) or whole: checked, or why not.
 
 Never HEAD: a presigned URL is signed for one method (AWS Signature Version 4, "canonical request").
 """
@@ -9,6 +9,8 @@ import http.client
 import re
 import ssl
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
@@ -24,9 +26,15 @@ _REDIRECTS = (301, 302, 303, 307, 308)
 _PASSING = (408, 425, 429, 500, 502, 503, 504)
 _CONTENT_RANGE = re.compile(r"bytes (\d{1,19})-(\d{1,19})/(\d{1,19})", re.ASCII)
 _S3_CODE = re.compile(rb"<Code>([A-Za-z0-9.]{1,64})</Code>")
+_TELLING_HEADERS = ("Content-Range", "Content-Type", "Content-Encoding")
 _HEADERS = {"User-Agent": "byoi-tools", "Accept-Encoding": "identity", "Accept": "*/*"}
 
 _UNREACHABLE = "Check the address, the network and the clock of this machine, then try again."
+_WHOLE_REMEDY = "Use a server that sends objects as they are, without a proxy or cache that changes its answers."
+_RANGE_REMEDY = (
+    "Use a store that serves ranges, without a proxy or cache that changes its answers; "
+    "or download the image and name the file."
+)
 _REMEDIES = {
     401: "Use a presigned URL, or an s3:// address with the credentials in AWS_* variables.",
     403: "Presign a new URL if this one has expired, or give the credentials the right to read the object.",
@@ -83,9 +91,42 @@ class HttpRanges:
         Raises `RangeFailed` for every other answer than 206 with that range, and when none comes. Never reads more
         than was asked for. After a failure the next request begins with the first URL and a new connection.
         """
+        with self._translated():
+            return self._read(self._follow(f"bytes={first}-{last}"), first, last)
+
+    def stream(self, first: int, total_bytes: int) -> Iterator[bytes]:
+        """GET everything from `first` to the end, and yield it as it comes, in pieces of at most 256 KiB.
+
+        From 0 on no range is asked for, as downloaders do. Raises `RangeFailed` as `get` does, and when the answer
+        ends before its own length; it may be longer or shorter than `total_bytes` when another object is there.
+        """
+        with self._translated():
+            answer = self._follow(f"bytes={first}-" if first else None)
+            if answer.status >= 400:
+                raise self._refused(answer)
+            if first:
+                self._total_bytes(answer, first, total_bytes - 1)
+            elif answer.status != http.HTTPStatus.OK or _is_encoded(answer):
+                raise self._unfit("a GET with the whole object", answer, "", _WHOLE_REMEDY)
+            done_bytes = 0
+            while piece := answer.read1(_PIECE_BYTES):
+                done_bytes += len(piece)
+                yield piece
+            self.close()
+            if answer.length:
+                raise self._failed(f"the connection broke off after {done_bytes} bytes", is_passing=True)
+
+    def close(self) -> None:
+        """Close the connection; the next request opens another."""
+        if self._route is not None:
+            self._route.connection.close()
+        self._route, self._url = None, self._start
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
         is_redirected = self._url != self._start
         try:
-            return self._read(self._follow(first, last), first, last)
+            yield
         except RangeFailed as failed:
             self.close()
             failed.is_passing |= is_redirected  # what a redirect led to may have expired since
@@ -98,24 +139,18 @@ class HttpRanges:
             self.close()
             raise
 
-    def close(self) -> None:
-        """Close the connection; the next request opens another."""
-        if self._route is not None:
-            self._route.connection.close()
-        self._route, self._url = None, self._start
-
-    def _follow(self, first: int, last: int) -> http.client.HTTPResponse:
+    def _follow(self, span: str | None) -> http.client.HTTPResponse:
         for _ in range(_MAXIMUM_REDIRECTS + 1):
-            answer = self._ask(first, last)
+            answer = self._ask(span)
             if answer.status not in _REDIRECTS:
                 return answer
             self._redirect(answer.status, answer.headers.get("Location", ""))
         raise self._failed(f"over {_MAXIMUM_REDIRECTS} redirects")
 
-    def _ask(self, first: int, last: int) -> http.client.HTTPResponse:
+    def _ask(self, span: str | None) -> http.client.HTTPResponse:
         if self._route is None:
             self._route = route_to(self._url)
-        headers = {**_HEADERS, **self._route.headers, "Range": f"bytes={first}-{last}"}
+        headers = {**_HEADERS, **self._route.headers, **({"Range": span} if span else {})}
         self._route.connection.request("GET", self._route.target, headers=headers)
         return self._route.connection.getresponse()
 
@@ -153,20 +188,19 @@ class HttpRanges:
         return bytes(content)
 
     def _total_bytes(self, answer: http.client.HTTPResponse, first: int, last: int) -> int:
-        content_range = answer.headers.get("Content-Range", "").strip()
-        encoding = answer.headers.get("Content-Encoding", "identity")
-        match = _CONTENT_RANGE.fullmatch(content_range)
-        if answer.status == http.HTTPStatus.PARTIAL_CONTENT and match and encoding == "identity":
+        match = _CONTENT_RANGE.fullmatch(answer.headers.get("Content-Range", "").strip())
+        if answer.status == http.HTTPStatus.PARTIAL_CONTENT and match and not _is_encoded(answer):
             got_first, got_last, total = (int(number) for number in match.groups())
             if got_first == first and got_last == min(last, total - 1):
                 return total
-        kind = answer.headers.get("Content-Type", "")
-        raise RangeFailed(
-            f"{self._name} does not answer a ranged GET with that range",
-            details=f"status {answer.status}, asked for bytes {first}-{last}, Content-Range {content_range[:80]!r}, "
-            f"Content-Type {kind[:80]!r}, Content-Encoding {encoding[:80]!r}",
-            remedy="Use a store that serves ranges, without a proxy or cache that changes its answers; "
-            "or download the image and name the file.",
+        raise self._unfit("a ranged GET with that range", answer, f", asked for bytes {first}-{last}", _RANGE_REMEDY)
+
+    def _unfit(self, what: str, answer: http.client.HTTPResponse, asked: str, remedy: str) -> RangeFailed:
+        shown = (f"{name} {answer.headers.get(name, '')[:80]!r}" for name in _TELLING_HEADERS)
+        return RangeFailed(
+            f"{self._name} does not answer {what}",
+            details=f"status {answer.status}{asked}, {', '.join(shown)}",
+            remedy=remedy,
             status=answer.status,
             is_passing=False,
         )
@@ -188,3 +222,7 @@ class HttpRanges:
             status=status,
             is_passing=is_passing,
         )
+
+
+def _is_encoded(answer: http.client.HTTPResponse) -> bool:
+    return answer.headers.get("Content-Encoding", "identity") != "identity"

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import threading
 from types import TracebackType
 
@@ -11,9 +10,8 @@ from byoi_tools.model.secret import Secret
 from byoi_tools.tools.block_cache import BLOCK_BYTES, BlockCache
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.http_ranges import HttpRanges, RangeAnswer, RangeFailed
+from byoi_tools.tools.http_retries import with_retries
 
-_PAUSES_SECONDS = (0.1, 0.5, 2.0)  # the first is for a kept connection that the server has closed meanwhile
-_JITTER = 0.5
 _RANGE_NOT_SATISFIABLE = 416
 
 
@@ -90,14 +88,7 @@ class HttpSource:
         )
 
     def _try_get(self, first: int, last: int) -> RangeAnswer:
-        for pause in _PAUSES_SECONDS:
-            try:
-                return self._get(first, last)
-            except RangeFailed as failed:
-                if not failed.is_passing:
-                    raise
-            self._clock.sleep(pause * random.uniform(1 - _JITTER, 1 + _JITTER))  # noqa: S311 - not for secrets
-        return self._get(first, last)
+        return with_retries(lambda: self._get(first, last), self._clock)
 
     def _get(self, first: int, last: int) -> RangeAnswer:
         self.requests += 1

@@ -8,11 +8,24 @@ import pytest
 
 from byoi_tools.errors import StorageError
 from byoi_tools.model.secret import Secret
-from byoi_tools.tools.http_probe import fetch_range
+from byoi_tools.tools.http_ranges import HttpRanges, RangeAnswer
 from fixtures.object_store import ObjectStore
+from tests.range_server import serving_ranges
 from tests.scripted_server import answering
 
 QUERY = "?X-Amz-Credential=KEYID&X-Amz-Signature=5160a7e5"
+
+
+def fetch_range(url: Secret, first: int, last: int) -> RangeAnswer:
+    ranges = HttpRanges(url)
+    try:
+        return ranges.get(first, last)
+    finally:
+        ranges.close()
+
+
+def fetch_all(url: str, total_bytes: int, first: int = 0) -> bytes:
+    return b"".join(HttpRanges(Secret(url)).stream(first, total_bytes))
 
 
 def presign(store: ObjectStore, bucket: str, content: bytes) -> str:
@@ -124,3 +137,58 @@ def test_closed_port_is_an_error() -> None:
 def test_what_is_no_http_url_is_an_error(url: str) -> None:
     with pytest.raises(StorageError):
         fetch_range(Secret(url), 0, 1)
+
+
+def test_a_presigned_object_is_streamed_whole(object_store: ObjectStore, bucket: str) -> None:
+    content = bytes(range(256)) * 5000
+    url = presign(object_store, bucket, content)
+
+    assert fetch_all(url, len(content)) == content
+    assert fetch_all(url, len(content), 1_000_001) == content[1_000_001:]
+
+
+def test_no_range_is_asked_for_from_the_beginning_on() -> None:
+    with answering(200, b"0123") as server:
+        assert fetch_all(server.url, 4) == b"0123"
+
+    assert server.requests == [("GET", None)]
+
+
+def test_what_is_streamed_without_a_length_ends_with_the_connection() -> None:
+    with answering(200, b"0123", {"Content-Length": ""}) as server:
+        assert fetch_all(server.url, 9) == b"0123"
+
+
+@pytest.mark.parametrize("status", [204, 206, 403, 404, 500])
+def test_other_answers_to_a_whole_get_are_errors(status: int) -> None:
+    with answering(status, b"0123") as server, pytest.raises(StorageError) as caught:
+        fetch_all(server.url + QUERY, 4)
+
+    assert str(status) in show(caught.value)
+    assert "5160a7e5" not in show(caught.value)
+
+
+def test_an_encoded_object_is_an_error() -> None:
+    with answering(200, b"0123", {"Content-Encoding": "gzip"}) as server, pytest.raises(StorageError) as caught:
+        fetch_all(server.url, 4)
+
+    assert "gzip" in str(caught.value.details)
+
+
+def test_a_stream_that_breaks_off_is_an_error() -> None:
+    with serving_ranges(b"0123456789" * 1000) as server:
+        server.plan = ["reset"]
+        with pytest.raises(StorageError):
+            fetch_all(server.url, 10_000)
+
+
+def test_a_stream_that_ends_early_is_an_error() -> None:
+    with answering(200, b"0123", {"Content-Length": "10"}) as server, pytest.raises(StorageError) as caught:
+        fetch_all(server.url, 10)
+
+    assert "after 4 bytes" in str(caught.value.details)
+
+
+def test_the_rest_of_another_object_is_an_error() -> None:
+    with serving_ranges(b"0123456789") as server, pytest.raises(StorageError):
+        fetch_all(server.url, 9, 4)
