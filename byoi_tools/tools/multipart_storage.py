@@ -1,4 +1,4 @@
-"""The door to multipart uploads of a store with the S3 API: plain calls, none of them tried again.
+"""The door to multipart uploads of a store with the S3 API: plain calls, none of them tried again unless asked for.
 
 Rules: Amazon S3 API reference, "CreateMultipartUpload", "UploadPart", "ListParts", "ListMultipartUploads",
 "CompleteMultipartUpload", "AbortMultipartUpload".
@@ -12,11 +12,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
+from urllib.parse import unquote
 
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.tools.part_body import PartBody
 from byoi_tools.tools.storage_failures import StoreFailure
-from byoi_tools.tools.store_connection import ONCE, StoreConnection
+from byoi_tools.tools.store_connection import ONCE, Patience, StoreConnection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
@@ -28,11 +29,12 @@ _MAXIMUM_PAGES = 10_000  # a store that pages for ever must not hold us
 
 @dataclass(frozen=True, slots=True)
 class StoredPart:
-    """A part that the store has: `number` counts from 1, `etag` is without quotes."""
+    """A part that the store has: `number` counts from 1, `etag` is without quotes, `stored_at` knows its time zone."""
 
     number: int
     size_bytes: int
     etag: str
+    stored_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +57,9 @@ class PartAnswer:
 class MultipartStorage:
     """Multipart uploads of the store that a connection leads to; whatever boto3 raises becomes a `StoreFailure`."""
 
-    def __init__(self, connection: StoreConnection | None = None) -> None:
+    def __init__(self, connection: StoreConnection | None = None, patience: Patience = ONCE) -> None:
         self.connection = connection or StoreConnection()
+        self._patience = patience
 
     def create(self, address: ObjectAddress, metadata: Mapping[str, str]) -> str:
         """Begin an upload of an object with this metadata, and return the upload's id."""
@@ -95,7 +98,7 @@ class MultipartStorage:
                     Bucket=address.bucket, Key=address.key, UploadId=upload_id, PartNumberMarker=marker
                 )
                 for part in page.get("Parts", []):
-                    stored = StoredPart(part["PartNumber"], part["Size"], part["ETag"].strip('"'))
+                    stored = StoredPart(part["PartNumber"], part["Size"], part["ETag"].strip('"'), part["LastModified"])
                     found[stored.number] = stored
             if not page.get("IsTruncated") or page["NextPartNumberMarker"] <= marker:
                 break
@@ -103,22 +106,25 @@ class MultipartStorage:
         return found
 
     def list_uploads(self, bucket: str, prefix: str) -> Iterator[OpenUpload]:
-        """Yield the open uploads whose keys begin with `prefix`; a request for each 1,000 of them."""
+        """Yield the open uploads whose keys begin with `prefix`; a request for each 1,000 of them.
+
+        Keys are asked for in URL encoding: XML cannot have all that somebody else's may hold.
+        """
         key_marker, id_marker = "", ""
         for _ in range(_MAXIMUM_PAGES):
             with self.connection.translated(f"cannot list the uploads in s3://{bucket}/{prefix}"):
                 page = self._client.list_multipart_uploads(
-                    Bucket=bucket, Prefix=prefix, KeyMarker=key_marker, UploadIdMarker=id_marker
+                    Bucket=bucket, Prefix=prefix, KeyMarker=key_marker, UploadIdMarker=id_marker, EncodingType="url"
                 )
                 uploads = [
-                    OpenUpload(ObjectAddress(bucket, each["Key"]), each["UploadId"], each["Initiated"])
+                    OpenUpload(ObjectAddress(bucket, unquote(each["Key"])), each["UploadId"], each["Initiated"])
                     for each in page.get("Uploads", [])
                 ]
             yield from uploads
             if not page.get("IsTruncated") or not uploads:
                 return
             # SeaweedFS gives no NextKeyMarker.
-            key_marker = page.get("NextKeyMarker") or uploads[-1].address.key
+            key_marker = unquote(page.get("NextKeyMarker", "")) or uploads[-1].address.key
             id_marker = page.get("NextUploadIdMarker") or uploads[-1].upload_id
 
     def complete(
@@ -151,4 +157,4 @@ class MultipartStorage:
 
     @property
     def _client(self) -> S3Client:
-        return self.connection.client(ONCE)
+        return self.connection.client(self._patience)
