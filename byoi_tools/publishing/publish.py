@@ -11,6 +11,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content, name_object
+from byoi_tools.publishing.presigned_url import presign
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
@@ -31,7 +32,7 @@ def publish_image(
     observer: Observer,
     verification: Verification = Verification.RANGES,
 ) -> PublishedImage:
-    """Return where the image is and the URL that fetches it for `expires` from now on.
+    """Return where the image is and the URL that fetches it for `expires` from now on, or as long as its credentials.
 
     `digests` are those of the file since `source` was observed, SHA-256 among them: the object's key and metadata
     come from them, and `name` is the file name that the key begins with. Nothing is uploaded when an object with that
@@ -50,10 +51,9 @@ def publish_image(
         observer.noted(f"{address} is already there, with this digest and size: nothing is uploaded")
     else:
         _upload(source, address, metadata, storage, observer)
-    expires_at = clock.now() + expires
-    url = storage.presign_get(address, expires)
-    UrlTrial(url, str(address), source.size_bytes, sha256, clock, observer).run(verification, source)
-    return PublishedImage(address, image_type, source.size_bytes, digests, url, expires_at, is_there)
+    signed = presign(storage, address, expires, clock, observer)
+    UrlTrial(signed.url, str(address), source.size_bytes, sha256, clock, observer).run(verification, source)
+    return PublishedImage(address, image_type, source.size_bytes, digests, signed.url, signed.expires_at, is_there)
 
 
 def _is_stored(storage: ObjectStorage, address: ObjectAddress, size_bytes: int, metadata: dict[str, str]) -> bool:

@@ -10,6 +10,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.publishing.destination import require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content
+from byoi_tools.publishing.presigned_url import presign
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage
@@ -38,8 +39,8 @@ def renew_publication(
     expected = describe_content(size_bytes, digests)
     if stored is None or stored.size_bytes != size_bytes or not describes_same_content(expected, stored.metadata):
         return None
-    url = storage.presign_get(address, expires)
+    signed = presign(storage, address, expires, clock, observer)
     sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
-    UrlTrial(url, str(address), size_bytes, sha256, clock, observer).run(verification)
+    UrlTrial(signed.url, str(address), size_bytes, sha256, clock, observer).run(verification)
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or uploaded")
-    return PublishedImage(address, image_type, size_bytes, digests, url, clock.now() + expires, was_reused=True)
+    return PublishedImage(address, image_type, size_bytes, digests, signed.url, signed.expires_at, was_reused=True)

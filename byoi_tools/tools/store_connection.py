@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from byoi_tools.tools.credential_life import CredentialLife, life_of
 from byoi_tools.tools.storage_failures import storage_error
 
 if TYPE_CHECKING:
@@ -75,6 +76,10 @@ class StoreConnection:
                 )
             return self._clients[patience]
 
+    def credential_life(self) -> CredentialLife:
+        """Tell how long the credentials live that the last request or URL was signed with."""
+        return life_of(self._session.get_credentials() if self._session else None)
+
     @contextmanager
     def translated(self, what_failed: str) -> Iterator[None]:
         """Turn whatever boto3 raises into a `StoreFailure` that begins with `what_failed` and has no secrets."""
@@ -89,6 +94,11 @@ class StoreConnection:
             failure = storage_error(what_failed, code, f"{code}: {said}", self._own_secrets, status)
         except (BotoCoreError, ValueError, OSError) as error:
             failure = storage_error(what_failed, type(error).__name__, str(error), self._own_secrets)
+        except RuntimeError as error:
+            if type(error) is not RuntimeError:
+                raise
+            # What botocore raises for AWS_CREDENTIAL_EXPIRATION, or the answer of a credential_process, in the past.
+            failure = storage_error(what_failed, "ExpiredToken", str(error), self._own_secrets)
         else:
             return
         raise failure from None  # the text of the cause may hold a signed header
