@@ -8,6 +8,7 @@ from pathlib import Path
 
 from benchmarks.check import measure_check
 from benchmarks.images import DEBIAN
+from benchmarks.publish import measure_publish
 from benchmarks.table import describe_machine, render_table, write_table
 from byoi_tools.errors import ByoiError
 from fixtures.libguestfs import libguestfs_environment
@@ -20,15 +21,17 @@ def main() -> int:
     """Return 0 when every target is met, 1 when one is missed, and the code of an error."""
     parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
     parser.add_argument("--rounds", type=int, default=_ROUNDS, help="how often each is measured; the median counts")
+    parser.add_argument("--only", choices=("check", "publish"), help="measure that alone; the table is not written")
     parser.add_argument("--write", action="store_true", help="write the table into the README")
     options = parser.parse_args()
     try:
         libguestfs = libguestfs_environment(DEBIAN.with_suffix(".raw"))
-        rows = measure_check(options.rounds, libguestfs)
+        rows = [] if options.only == "publish" else measure_check(options.rounds, libguestfs)
+        rows += [] if options.only == "check" else measure_publish(options.rounds)
         has_kvm = "LIBGUESTFS_BACKEND_SETTINGS" not in libguestfs
         table = render_table(rows, describe_machine("KVM" if has_kvm else "no KVM"))
         print(table)
-        if options.write:
+        if options.write and not options.only:
             write_table(README, table)
     except ByoiError as error:
         print(f"bench: {error.message}\n  seen: {error.details}\n  do:   {error.remedy}", file=sys.stderr)

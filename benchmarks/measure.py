@@ -25,20 +25,20 @@ Work = Callable[[], float]
 def seconds_of(command: Command, accepted: frozenset[int] = frozenset({0}), more: Mapping[str, str] = {}) -> float:
     """Run a command and return its seconds; raises `ToolFailed` when it ends with another code."""
     start = time.perf_counter()
-    done = subprocess.run(list(map(str, command)), capture_output=True, env=_environment(more), check=False)
+    done = subprocess.run(list(map(str, command)), capture_output=True, env=clean_environment(more), check=False)
     seconds = time.perf_counter() - start
     _require(command, done.returncode, accepted, done.stderr)
     return seconds
 
 
-def peak_bytes_of(command: Command, accepted: frozenset[int] = frozenset({0})) -> int:
+def peak_bytes_of(command: Command, accepted: frozenset[int] = frozenset({0}), more: Mapping[str, str] = {}) -> int:
     """Run a command and return the sum of the peaks (VmHWM) of its process and all that it started.
 
     Peaks of different moments are added, so that the true peak is at most that.
     """
     peaks: dict[int, int] = {}
     with subprocess.Popen(
-        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=_environment({})
+        list(map(str, command)), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, env=clean_environment(more)
     ) as process:
         while process.poll() is None:
             for number in _family(process.pid):
@@ -59,7 +59,8 @@ def medians(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
     return {name: statistics.median(seconds) for name, seconds in times.items()}
 
 
-def _environment(more: Mapping[str, str]) -> dict[str, str]:
+def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
+    """This process's environment without settings of the measured programs, and with `more`."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)} | dict(more)
 
 
