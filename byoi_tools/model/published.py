@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
+from pathlib import Path
 
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import ImageType
@@ -22,6 +23,16 @@ class ObjectAddress:
         return f"s3://{self.bucket}/{self.key}"
 
 
+@dataclass(frozen=True, slots=True)
+class FileAddress:
+    """A file that a web server of the user's own serves."""
+
+    path: Path
+
+    def __str__(self) -> str:
+        return f"file://{self.path}"
+
+
 class Verification(Enum):
     """How a URL is tried before it is handed on.
 
@@ -35,15 +46,16 @@ class Verification(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PublishedImage:
-    """An object that holds the image, the URL that fetches it until `expires_at` (UTC), and its digests.
+    """An object or file that holds the image, the URL that fetches it until `expires_at` (UTC), and its digests.
 
-    `was_reused` tells that an object with this digest and size was already there and nothing was uploaded.
+    `expires_at` None: as long as the file is there. `was_reused` tells that what has this digest and size was already
+    there and nothing was uploaded.
     """
 
-    address: ObjectAddress
+    address: ObjectAddress | FileAddress
     image_type: ImageType
     size_bytes: int
     digests: tuple[Digest, ...]
     url: Secret
-    expires_at: datetime
+    expires_at: datetime | None
     was_reused: bool

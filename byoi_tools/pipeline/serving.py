@@ -13,7 +13,7 @@ from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Compression, Container, ImageType
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.receipt import DONE, STARTED, Values, stage_key
 from byoi_tools.pipeline.workspace import Workspace
@@ -160,12 +160,17 @@ def _key(job: Job) -> str:
 
 def _remember(published: PublishedImage) -> dict[str, str | int]:
     return {
-        "bucket": published.address.bucket,
-        "object": published.address.key,
+        **_remember_place(published.address),
         "image_type": published.image_type.value,
         "size_bytes": published.size_bytes,
         **{digest.algorithm.value: digest.hexadecimal for digest in published.digests},
     }
+
+
+def _remember_place(address: ObjectAddress | FileAddress) -> dict[str, str | int]:
+    if isinstance(address, FileAddress):
+        return {"file": str(address.path)}
+    return {"bucket": address.bucket, "object": address.key}
 
 
 def _renew(job: Job, outside: Outside, earlier: Values) -> PublishedImage | None:

@@ -16,7 +16,7 @@ def render_publication(published: PublishedImage) -> str:
         ("object", str(published.address) + (" (was there already)" if published.was_reused else "")),
         ("size", exact_size(published.size_bytes)),
         *((digest.algorithm.value, digest.hexadecimal) for digest in published.digests),
-        ("expires", published.expires_at.isoformat(timespec="seconds")),
+        ("expires", _expiry(published) or "never"),
         ("url", published.url.reveal()),
     ]
     return "".join(f"{name:<8}{value}\n" for name, value in rows)
@@ -31,7 +31,11 @@ def render_publication_json(published: PublishedImage) -> str:
         "size_bytes": published.size_bytes,
         "digests": {digest.algorithm.value: digest.hexadecimal for digest in published.digests},
         "reused": published.was_reused,
-        "expires": published.expires_at.isoformat(timespec="seconds"),
+        "expires": _expiry(published),
         "url": published.url.reveal(),
     }
     return json.dumps(document, indent=2) + "\n"
+
+
+def _expiry(published: PublishedImage) -> str | None:
+    return published.expires_at.isoformat(timespec="seconds") if published.expires_at else None

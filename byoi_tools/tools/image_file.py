@@ -82,6 +82,10 @@ class ImageFile:
                 start, end = end, self.size_bytes  # the file system cannot tell: all of it may be data
             yield start, min(end, self.size_bytes) - start
 
+    def fileno(self) -> int:
+        """The descriptor, for calls that take one; it stays this file's."""
+        return self._descriptor
+
     def close(self) -> None:
         """Close the file; reading is over."""
         os.close(self._descriptor)

@@ -18,7 +18,7 @@ from byoi_tools.formats.source import Memory
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.digests import digest_file
 from byoi_tools.publishing.publish import publish_image
@@ -108,6 +108,11 @@ def publish(
     )
 
 
+def key_of(published: PublishedImage) -> str:
+    assert isinstance(published.address, ObjectAddress)
+    return published.address.key
+
+
 def fetch(url: str) -> IO[bytes]:
     answer: IO[bytes] = urllib.request.urlopen(url)  # noqa: S310 - the store's own URL
     return answer
@@ -117,9 +122,9 @@ def test_object_holds_the_image_and_its_description(object_store: ObjectStore, b
     published = publish(image, bucket)
 
     sha256, sha512 = published.digests
-    assert published.address.key == f"debian/12/my-image-{sha256.hexadecimal[:16]}.qcow2"
-    assert list_keys(object_store, bucket) == [published.address.key]
-    stored = object_store.client.get_object(Bucket=bucket, Key=published.address.key)
+    assert key_of(published) == f"debian/12/my-image-{sha256.hexadecimal[:16]}.qcow2"
+    assert list_keys(object_store, bucket) == [key_of(published)]
+    stored = object_store.client.get_object(Bucket=bucket, Key=key_of(published))
     assert stored["Body"].read() == image.read_bytes()
     assert stored["Metadata"] == {
         "byoi-size-bytes": str(image.stat().st_size),
@@ -161,12 +166,12 @@ def test_progress_covers_every_byte(bucket: str, large_image: Path) -> None:
 
 def test_object_that_is_there_is_not_uploaded_again(object_store: ObjectStore, bucket: str, large_image: Path) -> None:
     first = publish(large_image, bucket)
-    before = object_store.client.head_object(Bucket=bucket, Key=first.address.key)
+    before = object_store.client.head_object(Bucket=bucket, Key=key_of(first))
     notes = Notes()
 
     second = publish(large_image, bucket, observer=notes, part_bytes=2 * SMALLEST_PART)
 
-    after = object_store.client.head_object(Bucket=bucket, Key=first.address.key)
+    after = object_store.client.head_object(Bucket=bucket, Key=key_of(first))
     assert before["ETag"].endswith('-3"')  # the number of parts: another upload would have made 2 of them
     assert (after["ETag"], after["LastModified"]) == (before["ETag"], before["LastModified"])
     assert second.was_reused
@@ -178,13 +183,13 @@ def test_object_that_is_there_is_not_uploaded_again(object_store: ObjectStore, b
 def test_object_of_another_size_is_replaced(object_store: ObjectStore, bucket: str, image: Path) -> None:
     first = publish(image, bucket)
     damaged = image.read_bytes()[:-1]
-    metadata = object_store.client.head_object(Bucket=bucket, Key=first.address.key)["Metadata"]
-    object_store.client.put_object(Bucket=bucket, Key=first.address.key, Body=damaged, Metadata=metadata)
+    metadata = object_store.client.head_object(Bucket=bucket, Key=key_of(first))["Metadata"]
+    object_store.client.put_object(Bucket=bucket, Key=key_of(first), Body=damaged, Metadata=metadata)
 
     second = publish(image, bucket)
 
     assert not second.was_reused
-    stored = object_store.client.get_object(Bucket=bucket, Key=first.address.key)
+    stored = object_store.client.get_object(Bucket=bucket, Key=key_of(first))
     assert stored["Body"].read() == image.read_bytes()
 
 
@@ -192,16 +197,16 @@ def test_object_of_another_size_is_replaced(object_store: ObjectStore, bucket: s
 def test_object_with_other_bytes_is_not_handed_on(
     object_store: ObjectStore, bucket: str, image: Path, position: int
 ) -> None:
-    address = publish(image, bucket).address
-    metadata = object_store.client.head_object(Bucket=bucket, Key=address.key)["Metadata"]
+    published = publish(image, bucket)
+    metadata = object_store.client.head_object(Bucket=bucket, Key=key_of(published))["Metadata"]
     damaged = bytearray(image.read_bytes())
     damaged[position] ^= 1
-    object_store.client.put_object(Bucket=bucket, Key=address.key, Body=bytes(damaged), Metadata=metadata)
+    object_store.client.put_object(Bucket=bucket, Key=key_of(published), Body=bytes(damaged), Metadata=metadata)
 
     with pytest.raises(IntegrityError) as caught:
         publish(image, bucket)
 
-    assert str(address) in caught.value.remedy
+    assert str(published.address) in caught.value.remedy
 
 
 def test_other_content_is_another_object(object_store: ObjectStore, bucket: str, image: Path) -> None:
@@ -209,8 +214,8 @@ def test_other_content_is_another_object(object_store: ObjectStore, bucket: str,
     image.write_bytes(b"other")
     second = publish(image, bucket, prefix="")
 
-    assert sorted(list_keys(object_store, bucket)) == sorted([first.address.key, second.address.key])
-    assert "/" not in second.address.key
+    assert sorted(list_keys(object_store, bucket)) == sorted([key_of(first), key_of(second)])
+    assert "/" not in key_of(second)
 
 
 @pytest.mark.parametrize("name", ["ein Bild.raw", "größe.img", "a+b&c=d?e#f%20.raw", "..", "x\n\x1b[0m'\"`;.raw"])
@@ -286,7 +291,7 @@ def test_source_changed_before_a_reuse_is_refused_and_the_object_stays(
     with pytest.raises(StorageError):
         publish(image, bucket, before_upload=lambda: os.utime(image))
 
-    assert list_keys(object_store, bucket) == [first.address.key]
+    assert list_keys(object_store, bucket) == [key_of(first)]
 
 
 @pytest.mark.parametrize("expires", [timedelta(seconds=59), timedelta(days=7, seconds=1)])
