@@ -34,6 +34,19 @@ def plain_entry(offset: int) -> int:
     return _COPIED | offset
 
 
+def most_bytes(virtual_size_bytes: int, clusters: int, cluster_bits: int) -> int:
+    """Return what an image with that many stored clusters has at most, whatever their compression saves.
+
+    A cluster that lies in the file as it is may leave a gap before it, but only where a compressed one saved as much.
+    """
+    size = 1 << cluster_bits
+    l2_tables = min(clusters, -(-virtual_size_bytes // (size * size // 8)))
+    l1_clusters = -(-virtual_size_bytes // (size * size // 8) * 8 // size)
+    counted = 2 + clusters + l2_tables + l1_clusters
+    refcount_blocks = counted * _REFCOUNT_BYTES // size + 2
+    return size * (counted + refcount_blocks + -(-refcount_blocks * 8 // size) + 1)
+
+
 @dataclass(frozen=True, slots=True)
 class Metadata:
     """What is written behind the data, from `offset` on, and then at byte 0."""
