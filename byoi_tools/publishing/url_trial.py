@@ -25,7 +25,7 @@ _WORK = "downloading"
 
 @dataclass(frozen=True, slots=True)
 class UrlTrial:
-    """A URL, what it shall bring, and how it is named in errors (`place`: an object or a file)."""
+    """A URL, and what it shall bring: the content that lies at `place` (an object or a file)."""
 
     url: Secret
     place: str
@@ -41,7 +41,7 @@ class UrlTrial:
         compared. At most 1 MiB of the object is in memory. Failures that may pass are tried again. Raises
         `StorageError` when nothing can be fetched, and `IntegrityError` when it is something else.
         """
-        ranges = HttpRanges(self.url, self.place)
+        ranges = HttpRanges(self.url)
         try:
             if verification is Verification.FULL:
                 self._compare_all(ranges)

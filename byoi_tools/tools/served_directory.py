@@ -40,15 +40,17 @@ class ServedDirectory:
             return None
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
-    def copy(self, source: Path, name: str, on_bytes: Callable[[int], None]) -> None:
-        """Copy a file; holes stay holes, and blocks are shared where the file system can. `on_bytes` is told the end.
+    def copy(self, source: Path, name: str, on_bytes: Callable[[int], None], approve: Callable[[], None]) -> None:
+        """Copy a file; holes stay holes, and blocks are shared where the file system can.
 
-        Raises `ImageUnreadable` when the source cannot be read.
+        `on_bytes` is told up to where it is copied; `approve` is called before the copy gets its name, and raises when
+        it shall not. Raises `ImageUnreadable` when the source cannot be read.
         """
         with _translated(self._path, name), open_image(source) as image, self._part(name) as part:
             os.ftruncate(part, image.size_bytes)
             for offset, length in image.data_ranges():
                 _copy_range(image, part, offset, offset + length, on_bytes)
+            approve()
 
     def adopt(self, source: Path, name: str) -> bool:
         """Give a file that nobody writes any more a second name here; False where another file system has it."""

@@ -134,7 +134,7 @@ def test_what_does_not_pass_is_an_error(
         trial(server).run(verification, Memory(CONTENT))
 
     assert len(server.requests) == requests
-    assert "s3://images/x.raw cannot be fetched" in caught.value.message
+    assert caught.value.message == f"{server.url}?[redacted] cannot be fetched"
     assert "5160a7e5" not in f"{caught.value.message}{caught.value.details}{caught.value.remedy}"
 
 
