@@ -5,6 +5,7 @@
     ├── ImageError                3  the image is unreadable, unsupported or unsafe
     │   ├── ImageUnreadable          no such file, a directory, a device, no permission
     │   ├── ImageMalformed           a reader met bytes that its specification forbids
+    │   │   └── ContainerMalformed      ... in the container, whatever the disk in it holds
     │   └── ImageUnsafe              reading on would touch something outside the file
     ├── ToolError                 4  a tool is missing or failed
     │   ├── ToolMissing
@@ -65,6 +66,10 @@ class ImageUnreadable(ImageError):
 
 class ImageMalformed(ImageError):
     """Bytes of the image contradict the specification of the structure that was read."""
+
+
+class ContainerMalformed(ImageMalformed):
+    """The container does not say where the bytes of the disk are that were asked for."""
 
 
 class ImageUnsafe(ImageError):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from array import array
 
-from byoi_tools.errors import ImageMalformed
+from byoi_tools.errors import ContainerMalformed
 from byoi_tools.formats.source import ByteSource, read_exactly
 from byoi_tools.model.qcow2 import Qcow2Header
 
@@ -57,6 +57,6 @@ def compressed_range(header: Qcow2Header, entry: int) -> tuple[int, int]:
     return offset, (additional_sectors + 1) * SECTOR_BYTES - offset % SECTOR_BYTES
 
 
-def malformed(message: str, details: str | None = None) -> ImageMalformed:
+def malformed(message: str, details: str | None = None) -> ContainerMalformed:
     """Return the error for a table or cluster that contradicts the specification."""
-    return ImageMalformed(message, details=details, remedy=_REMEDY)
+    return ContainerMalformed(message, details=details, remedy=_REMEDY)

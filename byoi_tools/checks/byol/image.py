@@ -10,7 +10,7 @@ from byoi_tools.checks.ptable.wording import name_partition, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
 from byoi_tools.model.disk import DiskPartition
-from byoi_tools.model.fact import NotKnownError
+from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import ImageFormat
 from byoi_tools.model.partition import PartitionKind
@@ -94,7 +94,8 @@ def fs_type(subject: Subject) -> Iterator[Observation]:
     systems are not opened.
 
     How: the signature at the start of the only partition. Whether a btrfs has subvolumes, which is not allowed, is
-    not judged. Skipped when there are more partitions (byol.one-partition).
+    not judged. Skipped when there are more partitions (byol.one-partition), and where what lies on the partition is a
+    file system or a container of its own: fs.type-byol tells that. What stays is LVM, and what nobody knows.
 
     Fix: build the image with ext4 directly on its partition; RAID and LVM are made by the provider's partitioning.
 
@@ -103,6 +104,8 @@ def fs_type(subject: Subject) -> Iterator[Observation]:
     only = _only_partition(subject)
     found = only.file_system.name if only.file_system else "no known signature"
     if found not in _MOUNTED:
+        if _is_told_by_its_volume(subject, only):
+            raise NotKnownError(f"the partition is {found}, which fs.type-byol tells")
         yield Observation(
             "the provider cannot mount the image's partition",
             observed=found,
@@ -149,3 +152,9 @@ def _only_partition(subject: Subject) -> DiskPartition:
     if len(found) != 1:
         raise NotKnownError(f"the image has {len(found)} partitions")
     return found[0]
+
+
+def _is_told_by_its_volume(subject: Subject, found: DiskPartition) -> bool:
+    """Whether what lies on it is among the volumes, each of which fs.type-byol judges; members of LVM are not."""
+    volumes = subject.facts.volumes
+    return isinstance(volumes, Known) and str(found.partition) in {volume.source for volume in volumes.value}

@@ -14,6 +14,7 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.esp import EspContent, EspText, LoaderKind, fold_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
+from byoi_tools.model.guest.boot import BootEntry
 from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
 
@@ -59,11 +60,7 @@ def sdboot_entries(subject: Subject) -> Iterator[Observation]:
 
     Source: UAPI Group, Boot Loader Specification; loader.conf(5).
     """
-    if not any(program.kind is LoaderKind.SYSTEMD_BOOT for program in entry_points(subject)):
-        raise NotKnownError("neither the loader in use nor the fallback loader is systemd-boot")
-    if subject.disk.partitions_of_kind(PartitionKind.LINUX_BOOT):
-        raise NotKnownError("the entries may be in the extended boot loader partition, which is not read")
-    content = subject.esp_content
+    content = _content_with_menu(subject)
     entries = _entries(content)
     chosen = _chosen_by_default(content, entries)
     if all(entry.missing for entry in entries):
@@ -80,6 +77,27 @@ def sdboot_entries(subject: Subject) -> Iterator[Observation]:
             evidence=place(subject, "loader/loader.conf"),
             severity=Severity.WARNING,
         )
+
+
+def is_told_by_menu(subject: Subject, default: BootEntry | None) -> bool:
+    """Whether `esp.sdboot-entries` calls it an error that the default entry, None without any, starts nothing."""
+    try:
+        content = _content_with_menu(subject)
+    except NotKnownError:
+        return False
+    entries = _entries(content)
+    if all(entry.missing for entry in entries):
+        return True
+    chosen = _chosen_by_default(content, entries) or []
+    return default is not None and any(one.missing and one.name == default.identity for one in chosen[:1])
+
+
+def _content_with_menu(subject: Subject) -> EspContent:
+    if not any(program.kind is LoaderKind.SYSTEMD_BOOT for program in entry_points(subject)):
+        raise NotKnownError("neither the loader in use nor the fallback loader is systemd-boot")
+    if subject.disk.partitions_of_kind(PartitionKind.LINUX_BOOT):
+        raise NotKnownError("the entries may be in the extended boot loader partition, which is not read")
+    return subject.esp_content
 
 
 def _empty_menu(subject: Subject, entries: tuple[_Entry, ...]) -> Observation:

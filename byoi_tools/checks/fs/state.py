@@ -7,14 +7,15 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.fs.wording import place
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.fact import UnfinishedError
+from byoi_tools.model.fact import Known, NotKnownError, UnfinishedError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.guest.guest import TroubleKind
+from byoi_tools.model.guest.guest import TroubleKind, Volume
 from byoi_tools.model.quoting import quote
 from byoi_tools.model.sizes import exact_size
 
 _ERRORS_FOUND = "the kernel found errors in it"
 _NEEDS_REPAIR = "it is marked as needing xfs_repair"
+_DAMAGE = (TroubleKind.DAMAGED, TroubleKind.CONTAINER_DAMAGED)
 
 
 @check(
@@ -30,22 +31,22 @@ def readable(subject: Subject) -> Iterator[Observation]:
     read could not be checked: an image must not pass because nobody could look.
 
     How: the files that other checks ask for are read with the structures as they are, no journal replayed; the first
-    error is shown (for FAT, esp.fat-valid does that). The size in the superblock is compared with the partition. When
-    the reader itself dies or exceeds its limits (20 s of CPU, 1 GiB of memory) this check does not end, and the verdict
-    is bad.
+    error is shown (for FAT, esp.fat-valid does that). The size in the superblock is compared with that of the partition
+    in the table. When the reader itself dies or exceeds its limits (20 s of CPU, 1 GiB of memory) this check does not
+    end, and the verdict is bad. Skipped where the cause lies outside and is told there: container.corrupt-bit,
+    container.truncated, ptable.past-end, ptable.multi-disk.
 
     Fix: check the file system of a copy of the image (`e2fsck -fn`, `xfs_repair -n`). What is damaged at build time is
     better built again than repaired.
 
     Source: Linux, Documentation/filesystems/ext4; XFS Algorithms & Data Structures, 3rd edition.
     """
-    for volume in subject.volumes:
+    volumes = [volume for volume in subject.volumes if volume.file_system != "vfat"]
+    for volume in volumes:
         trouble, superblock = volume.trouble, volume.superblock
-        if volume.file_system == "vfat":
-            continue
         if trouble is not None and trouble.kind is TroubleKind.READER_FAILED:
             raise UnfinishedError(f"{place(volume)}: {trouble.reason}", trouble.remedy)
-        if trouble is not None and trouble.kind is TroubleKind.DAMAGED and not volume.missing_devices:
+        if trouble is not None and trouble.kind in _DAMAGE and not _cause_outside(subject, volume):
             yield Observation(
                 "a file system cannot be read",
                 observed=quote(trouble.reason),
@@ -53,13 +54,44 @@ def readable(subject: Subject) -> Iterator[Observation]:
                 evidence=place(volume),
                 remedy=trouble.remedy,
             )
-        if superblock is not None and superblock.size_bytes > volume.size_bytes:
+        room = _room(subject, volume)
+        if superblock is not None and superblock.size_bytes > room:
             yield Observation(
                 "a file system is larger than its partition, and will not be mounted",
                 observed=f"a file system of {exact_size(superblock.size_bytes)}",
-                expected=f"at most {exact_size(volume.size_bytes)}",
+                expected=f"at most {exact_size(room)}",
                 evidence=f"{place(volume)}, superblock",
             )
+    for volume in volumes:
+        if reason := _cause_outside(subject, volume) or _missing_end(subject, volume):
+            raise NotKnownError(reason)
+
+
+def _cause_outside(subject: Subject, volume: Volume) -> str:
+    """What other checks tell, and keeps the file system from being read; empty where it is its own damage."""
+    trouble = volume.trouble
+    if trouble is None or trouble.kind not in _DAMAGE:
+        return ""
+    if volume.missing_devices:
+        return f"{place(volume)} lacks some of its devices, which ptable.multi-disk tells"
+    qcow2 = subject.container.qcow2
+    clusters = qcow2.cluster_map if qcow2 is not None else None
+    is_map_damaged = isinstance(clusters, Known) and clusters.value.misaligned_entries > 0
+    if trouble.kind is TroubleKind.CONTAINER_DAMAGED and is_map_damaged:
+        return f"{place(volume)} is not to be found in the qcow2, which container.corrupt-bit tells"
+    return ""
+
+
+def _room(subject: Subject, volume: Volume) -> int:
+    """The size of the partition by the table, of a logical volume by its group."""
+    partitions = {str(found.partition): found.partition.sectors for found in subject.disk.partitions}
+    return partitions[volume.source].size_bytes if volume.source in partitions else volume.size_bytes
+
+
+def _missing_end(subject: Subject, volume: Volume) -> str:
+    if volume.superblock is None or volume.superblock.size_bytes <= volume.size_bytes:
+        return ""
+    return f"the end of {place(volume)} is not in the image, which container.truncated or ptable.past-end tells"
 
 
 @check(
@@ -108,14 +140,16 @@ def lvm_luks(subject: Subject) -> Iterator[Observation]:
     the server for every reason that they know.
 
     How: partitions and logical volumes are recognised by their signatures; those whose files nothing here reads are
-    listed. LVM is looked into.
+    listed. LVM is looked into. A part of an array or a volume group that is not complete is told by ptable.multi-disk,
+    and left out.
 
     Fix: check the image before it is encrypted. Otherwise there is nothing to correct: it is information.
 
     Source: libblkid's signatures (util-linux).
     """
-    for volume in subject.volumes:
-        if volume.trouble is not None and volume.trouble.kind is TroubleKind.UNSUPPORTED:
+    hidden = [v for v in subject.volumes if v.trouble is not None and v.trouble.kind is TroubleKind.UNSUPPORTED]
+    for volume in hidden:
+        if volume.trouble is not None and not volume.missing_devices:
             yield Observation(
                 "a part of the image cannot be looked into",
                 observed=volume.trouble.reason,
@@ -123,3 +157,5 @@ def lvm_luks(subject: Subject) -> Iterator[Observation]:
                 evidence=place(volume),
                 remedy=volume.trouble.remedy,
             )
+    if any(volume.missing_devices for volume in hidden):
+        raise NotKnownError("a volume lacks some of its devices, which ptable.multi-disk tells")

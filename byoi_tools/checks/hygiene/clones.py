@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.hygiene.wording import IN_THE_BUILD, count_files, name_paths
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.identity import LeftoverKind, MachineId
 
@@ -168,13 +169,18 @@ def hostid_lvm(subject: Subject) -> Iterator[Observation]:
     imported; a devices file of the build machine hides the server's disks from LVM.
 
     How: `/etc/iscsi/initiatorname.iscsi` (save one that is still to be generated), `/etc/nvme/hostid` and `hostnqn`,
-    `/etc/hostid`, `/etc/lvm/devices/system.devices`.
+    `/etc/hostid`, `/etc/lvm/devices/system.devices`. Where the guest has ZFS, boot.zfs-hostid tells `/etc/hostid`.
 
     Fix: remove the files as the last step of the build.
 
     Source: virt-sysprep, operation lvm-system-devices; lvmdevices(8); nvme-gen-hostnqn(1); zgenhostid(8).
     """
-    left = subject.identity.left(LeftoverKind.HOST_ID)
+    boot = subject.guest.boot
+    of_zfs = boot.value.host_id if isinstance(boot, Known) else ""
+    found = subject.identity.left(LeftoverKind.HOST_ID)
+    left = tuple(file for file in found if file.path != of_zfs)
+    if found and not left:
+        raise NotKnownError(f"there is nothing but {of_zfs}, which boot.zfs-hostid tells")
     if left:
         yield Observation(
             "servers that get this image share an identifier of their storage",

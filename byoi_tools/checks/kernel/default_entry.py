@@ -6,10 +6,12 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.boot_chain import boot_chain, default_entry, link_place
 from byoi_tools.checks.check import check
+from byoi_tools.checks.esp.systemd_boot import is_told_by_menu
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.esp import LoaderKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.guest.boot import LinkKind
+from byoi_tools.model.guest.boot import BootChain, LinkKind
 from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
 
@@ -37,7 +39,8 @@ def default_exists(subject: Subject) -> Iterator[Observation]:
     How: the configuration is followed as the loader does it: GRUB's `set default`, the entry saved in grubenv, titles,
     ids, numbers and submenus, entries of the Boot Loader Specification; systemd-boot's `default` and its order;
     SYSLINUX's DEFAULT. The kernel and each initrd of that entry must be on the file system that the entry searches for.
-    Skipped where the boot ends before (`esp.grub-stub-target`, `bios.grub-prefix`) or a file system is not read.
+    Skipped where the boot ends before (`esp.grub-stub-target`, `bios.grub-prefix`), where a file system is not read, or
+    where `esp.sdboot-entries` tells the same.
 
     Fix: `update-grub` (Debian), `grub2-mkconfig -o /boot/grub2/grub.cfg`, or `kernel-install add VERSION
     /boot/vmlinuz-VERSION`, in the image.
@@ -52,6 +55,10 @@ def default_exists(subject: Subject) -> Iterator[Observation]:
         and (broken.kind is not LinkKind.SEARCH or chain.entry is not None)
     )
     if broken is not None and is_ours:
+        if _is_systemd_boot(subject, chain) and is_told_by_menu(subject, chain.entry):
+            raise NotKnownError(
+                "the menu of systemd-boot has no default entry that starts: esp.sdboot-entries tells it"
+            )
         yield Observation(
             _CONSEQUENCES[broken.kind],
             observed=f"{quote(broken.name)}: {broken.problem}",
@@ -95,3 +102,8 @@ def cmdline_root(subject: Subject) -> Iterator[Observation]:
         expected="root=UUID=...",
         evidence=quote(entry.place),
     )
+
+
+def _is_systemd_boot(subject: Subject, chain: BootChain) -> bool:
+    program = subject.esp_content.program(chain.loader) if chain.loader else None
+    return program is not None and program.kind is LoaderKind.SYSTEMD_BOOT

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from byoi_tools.errors import ByoiError, ImageError, ToolError
+from byoi_tools.errors import ByoiError, ContainerMalformed, ImageError, ToolError
 from byoi_tools.model.guest.files import FileReader, FileStatus, NamedStatus
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
 
@@ -50,5 +50,7 @@ class WatchedFiles:
 def trouble_of(error: ByoiError) -> Trouble:
     """The trouble that an error means."""
     kind = TroubleKind.DAMAGED if isinstance(error, ImageError) else TroubleKind.READER_FAILED
+    if isinstance(error, ContainerMalformed):
+        kind = TroubleKind.CONTAINER_DAMAGED
     reason = f"{error.message} ({error.details})" if error.details else error.message
     return Trouble(kind, reason, error.remedy)

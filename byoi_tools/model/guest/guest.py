@@ -26,6 +26,7 @@ class TroubleKind(Enum):
 
     UNSUPPORTED = "nothing reads it"
     DAMAGED = "it is damaged"
+    CONTAINER_DAMAGED = "the container around it is damaged"
     READER_FAILED = "its reader failed"
 
 

@@ -18,7 +18,14 @@ def test_the_good_image_is_fit_for_a_fleet(boot: str, tmp_path: Path) -> None:
     assert byoi_tools("check", image, "--profile", "fleet", "--boot", boot).code == 0
 
 
-@pytest.mark.parametrize("name", ["hygiene.machine-id.id_of_the_build", "hygiene.private-keys.key_for_the_repository"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "boot.zfs-hostid.host_id_of_the_build_machine",
+        "hygiene.machine-id.id_of_the_build",
+        "hygiene.private-keys.key_for_the_repository",
+    ],
+)
 def test_a_clone_or_a_secret_is_an_error_for_a_fleet_alone(name: str, tmp_path: Path) -> None:
     (recipe,) = [recipe for recipe in recipes() if recipe.name == name]
     image = recipe.build(tmp_path)

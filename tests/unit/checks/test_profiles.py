@@ -54,7 +54,7 @@ def test_there_are_no_others() -> None:
 
 CLONES = {
     *("hygiene.machine-id", "hygiene.ssh-host-keys", "hygiene.dhcp-leases", "hygiene.random-seed"),
-    *("hygiene.credential-secret", "hygiene.hostid-lvm", "cloud.stale-instance"),
+    *("hygiene.credential-secret", "hygiene.hostid-lvm", "cloud.stale-instance", "boot.zfs-hostid"),
 }
 SECRETS = {
     *("hygiene.private-keys", "hygiene.authorized-keys", "hygiene.passwords", "hygiene.extra-users"),
