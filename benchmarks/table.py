@@ -67,4 +67,4 @@ def describe_machine(accelerator: str) -> str:
 
 
 def _fraction(ratio: float) -> str:
-    return f"1/{1 / ratio:.0f}" if ratio < 0.2 else f"{ratio:.2f}"
+    return f"1/{1 / ratio:.0f}" if ratio < 0.1 else f"{ratio:.2f}"
