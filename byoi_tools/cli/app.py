@@ -14,6 +14,7 @@ from byoi_tools.cli import (
     deploy,
     explain,
     inspect,
+    objects,
     publish,
     publish_and_deploy,
     schema,
@@ -54,6 +55,7 @@ app.command("checksum")(checksum.checksum)
 app.command("publish")(publish.publish)
 app.command("deploy")(deploy.deploy)
 app.command("publish-and-deploy")(publish_and_deploy.publish_and_deploy)
+app.add_typer(objects.app, name="objects")
 app.command("status")(status.status)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)

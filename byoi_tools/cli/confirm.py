@@ -1,4 +1,4 @@
-"""Asks before a server is erased."""
+"""Asks before a server is erased, or objects are deleted."""
 
 from __future__ import annotations
 
@@ -36,6 +36,21 @@ def confirm_erasure(server: Server, given: str | None) -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip() != server.name:
         raise UsageError("the server's name was not typed; nothing was done", remedy="Run the command again to go on.")
+
+
+def require_deletion_confirmable(*, is_confirmed: bool) -> None:
+    """Return when a deletion is confirmed or can be asked for; raises `UsageError` otherwise."""
+    if not is_confirmed and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError("objects would be deleted, and nobody is here to confirm it", remedy="Give --yes.")
+
+
+def confirm_deletion(shown: str) -> None:
+    """Show what will be deleted, and return when the user agrees; raises `UsageError` on no."""
+    write_note(shown + terminal_of(sys.stderr).paint("All this will be DELETED.", "bad"))
+    sys.stderr.write("Type yes to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip().lower() != "yes":
+        raise UsageError("yes was not typed; nothing was done", remedy="Run the command again to go on.")
 
 
 def _disks(server: Server) -> str:

@@ -16,17 +16,28 @@ class Document(Enum):
     FACTS = "facts"
     REPORT = "report"
     MANIFEST = "manifest"
+    OBJECTS = "objects"
+    REMOVAL = "removal"
 
 
-_NAME = "What inspect (facts) or check (report) prints, or what publish stores beside an object (manifest)."
+_NAME = (
+    "What inspect (facts), check (report), objects list (objects), objects delete or gc (removal) print, or publish "
+    "stores beside an object (manifest)."
+)
 Name = Annotated[Document, typer.Argument(help=_NAME, show_default=False)]
 
 
 def schema(name: Name) -> None:
     """Show the JSON Schema of the JSON output."""
     from byoi_tools.reports.plain import write_json
-    from byoi_tools.reports.publishing_schemas import manifest_schema
+    from byoi_tools.reports.publishing_schemas import manifest_schema, objects_schema, removal_schema
     from byoi_tools.reports.schemas import facts_schema, report_schema
 
-    schemas = {Document.FACTS: facts_schema, Document.REPORT: report_schema, Document.MANIFEST: manifest_schema}
+    schemas = {
+        Document.FACTS: facts_schema,
+        Document.REPORT: report_schema,
+        Document.MANIFEST: manifest_schema,
+        Document.OBJECTS: objects_schema,
+        Document.REMOVAL: removal_schema,
+    }
     write_result(write_json(schemas[name]()))

@@ -5,8 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 
+from byoi_tools.errors import UsageError
+from byoi_tools.model.observer import Observer
 from byoi_tools.model.own_object import Fate, ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload, Removal
-from byoi_tools.publishing.objects import find_owner
+from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.quoting import quote
+from byoi_tools.publishing.destination import ObjectPrefix
+from byoi_tools.publishing.objects import OwnObjects, find_owner
+from byoi_tools.publishing.ownership import parse_key
 from byoi_tools.publishing.sidecars import beside
 from byoi_tools.tools.multipart_storage import MultipartStorage
 from byoi_tools.tools.object_storage import ObjectStorage
@@ -62,3 +68,40 @@ def _remove_sidecars(storage: ObjectStorage, entry: OwnObject | OwnLeftover) -> 
         sidecar = beside(entry.address, suffix)
         if find_owner(storage, sidecar):
             storage.delete(sidecar)
+
+
+def find_named(
+    own_objects: OwnObjects, destination: ObjectPrefix, names: Iterable[str], observer: Observer
+) -> list[OwnEntry]:
+    """Return what there is of images that a user named, by their names under the prefix or by their whole keys.
+
+    The observer is warned of names of which nothing is there. Raises `UsageError` for what byoi-tools did not write.
+    """
+    found: list[OwnEntry] = []
+    for name in dict.fromkeys(names):
+        address = _address_of(destination, name)
+        entries = own_objects.of(address)
+        for entry in entries:
+            if isinstance(entry, ForeignObject):
+                raise UsageError(
+                    f"{entry.address} was not written by byoi-tools",
+                    details="its metadata name no run of byoi-tools",
+                    remedy="Delete it with the tool that wrote it; nothing was deleted now.",
+                )
+            found.append(entry)
+        if not entries:
+            observer.warned(f"there is no {address}")
+    return found
+
+
+def _address_of(destination: ObjectPrefix, name: str) -> ObjectAddress:
+    is_whole = not destination.prefix or name.startswith(f"{destination.prefix}/")
+    address = ObjectAddress(destination.bucket, name) if is_whole else destination.address_of(name)
+    own = parse_key(address.key)
+    if own is None or own.sidecar:
+        raise UsageError(
+            f"{quote(name)} is not called as byoi-tools calls images",
+            details="they are called NAME-DIGITS.qcow2 or NAME-DIGITS.raw, with 16 hexadecimal digits",
+            remedy="Take names from `byoi-tools objects list`; nothing was deleted.",
+        )
+    return address

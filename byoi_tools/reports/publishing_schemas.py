@@ -1,14 +1,17 @@
-"""The published JSON Schemas of what lies beside an object."""
+"""The published JSON Schemas of what lies beside an object, and of what `objects` prints."""
 
 from __future__ import annotations
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
+from byoi_tools.model.own_object import Fate
 from byoi_tools.reports.json_schema import Schema
-from byoi_tools.reports.schema_parts import COUNT, MOMENT, NOTHING, TEXT, any_of, document, enum_of, object_of
+from byoi_tools.reports.schema_parts import COUNT, MOMENT, NOTHING, TEXT, any_of, array_of, document, enum_of, object_of
 
 MANIFEST = "byoi-tools/manifest/v1"
+OBJECTS = "byoi-tools/objects/v1"
+REMOVAL = "byoi-tools/removal/v1"
 
 
 def manifest_schema() -> Schema:
@@ -38,6 +41,43 @@ def manifest_schema() -> Schema:
         "tools": {"type": "object", "additionalProperties": TEXT},
     }
     return document("Manifest of a published object", members)
+
+
+def objects_schema() -> Schema:
+    """The schema of what `objects list --format json` prints."""
+    members: dict[str, Schema] = {
+        "schema": {"const": OBJECTS},
+        "destination": TEXT,
+        "time": MOMENT,
+        "entries": array_of(any_of(*(object_of(entry) for entry in _own_entries()))),
+    }
+    return document("Objects of byoi-tools in a store", members)
+
+
+def removal_schema() -> Schema:
+    """The schema of what `objects delete` and `objects gc` print with `--format json`."""
+    fate: Schema = {"enum": [fate.name.lower() for fate in Fate]}
+    foreign: dict[str, Schema] = {"kind": {"const": "foreign"}, "object": TEXT}
+    entries = [object_of({"fate": fate, **entry}) for entry in (*_own_entries(), foreign)]
+    members: dict[str, Schema] = {
+        "schema": {"const": REMOVAL},
+        "destination": TEXT,
+        "time": MOMENT,
+        "entries": array_of(any_of(*entries)),
+    }
+    return document("What became of objects in a store", members)
+
+
+def _own_entries() -> tuple[dict[str, Schema], ...]:
+    all_have: dict[str, Schema] = {"object": TEXT, "size_bytes": COUNT, "last_used": MOMENT}
+    sidecars = array_of(TEXT)
+    sha256 = any_of({"type": "string", "pattern": "^[0-9a-f]{64}$"}, NOTHING)
+    image: dict[str, Schema] = {"kind": {"const": "image"}, **all_have, "run": TEXT, "version": TEXT, "sha256": sha256}
+    return (
+        {**image, "sidecars": sidecars},
+        {"kind": {"const": "leftover"}, **all_have, "sidecars": sidecars},
+        {"kind": {"const": "upload"}, **all_have, "upload_id": TEXT},
+    )
 
 
 def digests_schema() -> Schema:

@@ -23,7 +23,12 @@ HELP_BLOCKS = re.findall(r"```\n\$ byoi-tools ([^\n]*--help)\n(.*?)\n```", READM
 
 
 def test_the_readme_shows_help() -> None:
-    assert [command for command, _ in HELP_BLOCKS] == ["--help", "check --help", "publish-and-deploy --help"]
+    assert [command for command, _ in HELP_BLOCKS] == [
+        "--help",
+        "check --help",
+        "publish-and-deploy --help",
+        "objects gc --help",
+    ]
 
 
 @pytest.mark.parametrize(("command", "shown"), HELP_BLOCKS, ids=[command for command, _ in HELP_BLOCKS])
@@ -32,8 +37,9 @@ def test_help_in_the_readme_is_the_programs(command: str, shown: str) -> None:
 
 
 def test_every_verb_is_in_the_readme() -> None:
-    for command in app.registered_commands:
-        assert f"**{command.name}**" in README
+    names = [command.name for command in app.registered_commands] + [group.name for group in app.registered_groups]
+    for name in names:
+        assert f"**{name}**" in README
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_errors() -> None:
@@ -76,8 +82,10 @@ def test_paths_in_the_documents_exist() -> None:
 
 
 def test_every_flag_has_an_environment_variable() -> None:
-    group = typer.main.get_command(app)
-    for name, command in getattr(group, "commands").items():  # noqa: B009 - typer keeps its own copy of click's types
-        for parameter in command.params:
+    commands = [("", typer.main.get_command(app))]
+    for name, command in commands:
+        # typer keeps its own copy of click's types
+        commands += [(f"{name} {each}", one) for each, one in getattr(command, "commands", {}).items()]
+        for parameter in command.params if name else ():
             if parameter.param_type_name == "option" and parameter.name != "help":
                 assert str(parameter.envvar).startswith("BYOI_"), f"{name} {parameter.opts}"

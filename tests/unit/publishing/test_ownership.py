@@ -42,6 +42,8 @@ def test_every_name_that_is_given_is_known_again(prefix: str, name: str) -> None
         f"/x-{DIGITS}.raw",
         f"a//x-{DIGITS}.raw",
         f"a b/x-{DIGITS}.raw",
+        f"./x-{DIGITS}.raw",
+        f"a/../x-{DIGITS}.raw",
         f"\x1b[2J/x-{DIGITS}.raw",
         f"ü-{DIGITS}.raw",
     ],

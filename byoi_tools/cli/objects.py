@@ -1,0 +1,124 @@
+"""The verbs `objects list`, `objects delete` and `objects gc`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from byoi_tools.cli import options
+from byoi_tools.cli.confirm import confirm_deletion, require_deletion_confirmable
+from byoi_tools.cli.progress import Progress
+from byoi_tools.cli.terminal import write_note, write_result
+from byoi_tools.cli.wiring import connect_storage, system_clock
+
+if TYPE_CHECKING:
+    from byoi_tools.publishing.destination import ObjectPrefix
+    from byoi_tools.tools.object_storage import ObjectStorage
+
+app = typer.Typer(
+    help="Show and remove what publish has stored.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+_WHERE = "Where the objects are: s3://BUCKET/PREFIX or ovh://REGION/BUCKET/PREFIX."
+Store = Annotated[str, typer.Option("--to", help=_WHERE, envvar="BYOI_TO", show_default=False)]
+Names = Annotated[list[str], typer.Argument(help="Images: names under the prefix, or whole keys.")]
+Yes = Annotated[bool, typer.Option("--yes", help="Delete without asking.", envvar="BYOI_YES")]
+OlderThan = Annotated[
+    str, typer.Option("--older-than", help="How long it was not used: 12h, 7d, 30d.", envvar="BYOI_OLDER_THAN")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="Tell what would go, remove nothing.", envvar="BYOI_DRY_RUN")]
+
+
+@app.command("list")
+def list_objects(to: Store, output_format: options.Format = options.OutputFormat.TEXT) -> None:
+    """Show what byoi-tools has stored.
+
+    Images with their sidecars, sidecars whose image is gone, and incomplete uploads, under the prefix and below.
+    """
+    from byoi_tools.publishing.destination import parse_destination
+    from byoi_tools.publishing.objects import OwnObjects
+    from byoi_tools.reports.objects import render_objects, render_objects_json
+
+    destination = parse_destination(to)
+    storage, now = _connect(destination), system_clock().now()
+    entries = OwnObjects(storage, Progress()).under(destination)
+    if output_format is options.OutputFormat.JSON:
+        _write(render_objects_json(entries, to, now))
+    elif not _write(render_objects(entries, destination.prefix, now)):
+        write_note(f"nothing of byoi-tools under {to}")
+
+
+@app.command("delete")
+def delete_objects(
+    names: Names, to: Store, yes: Yes = False, output_format: options.Format = options.OutputFormat.TEXT
+) -> None:
+    """Delete images, their sidecars and uploads.
+
+    Refuses what byoi-tools did not write. Asks before, unless --yes is given.
+    """
+    from byoi_tools.publishing.destination import parse_destination
+    from byoi_tools.publishing.objects import OwnObjects
+    from byoi_tools.publishing.removal import find_named, remove
+    from byoi_tools.reports.objects import render_objects, render_removals, render_removals_json
+
+    destination, progress = parse_destination(to), Progress()
+    require_deletion_confirmable(is_confirmed=yes)
+    storage, now = _connect(destination), system_clock().now()
+    entries = find_named(OwnObjects(storage, progress), destination, names, progress)
+    if entries and not yes:
+        confirm_deletion("".join(render_objects(entries, destination.prefix, now)))
+    removals = (remove(storage, entry) for entry in entries)
+    if output_format is options.OutputFormat.JSON:
+        _write(render_removals_json(removals, to, now))
+    else:
+        _write(render_removals(removals, destination.prefix, now))
+
+
+@app.command("gc")
+def collect(
+    to: Store,
+    older_than: OlderThan = "7d",
+    dry_run: DryRun = False,
+    output_format: options.Format = options.OutputFormat.TEXT,
+) -> None:
+    """Remove what was not used for a time.
+
+    Images that were not published again for so long, sidecars whose image is gone, and uploads that nobody went on
+    with, under the prefix and below. What byoi-tools did not write is never touched. Does not ask: see --dry-run.
+    """
+    from byoi_tools.publishing.destination import LONGEST_EXPIRY, parse_destination, parse_duration
+    from byoi_tools.publishing.objects import OwnObjects
+    from byoi_tools.publishing.removal import collect_garbage
+    from byoi_tools.reports.objects import render_removals, render_removals_json
+
+    destination, age, progress = parse_destination(to), parse_duration(older_than), Progress()
+    if age < LONGEST_EXPIRY:
+        progress.warned("URLs of younger objects may still be in use: they work for up to 7 days")
+    storage, now = _connect(destination), system_clock().now()
+    entries = OwnObjects(storage, progress).under(destination)
+    removals = collect_garbage(storage, entries, age, now, is_dry_run=dry_run)
+    if output_format is options.OutputFormat.JSON:
+        _write(render_removals_json(removals, to, now))
+    elif not _write(render_removals(removals, destination.prefix, now)):
+        write_note(f"nothing of byoi-tools under {to}")
+
+
+def _connect(destination: ObjectPrefix) -> ObjectStorage:
+    """The store, once it is certain that it answers and knows the keys and the bucket."""
+    storage = connect_storage(destination)
+    storage.check_access(destination.bucket)
+    return storage
+
+
+def _write(pieces: Iterable[str]) -> bool:
+    """Write the pieces as they come; tell whether there were any."""
+    is_any = False
+    for piece in pieces:
+        write_result(piece)
+        is_any = True
+    return is_any
