@@ -13,6 +13,7 @@ from byoi_tools.errors import UsageError
     [
         (0.5, 25.0, 1 / 40, "0.50 s ÷ 25.00 s = 1/50", "at most 1/40", True),
         (1.0, 25.0, 1 / 40, "1.00 s ÷ 25.00 s = 1/25", "at most 1/40", False),
+        (1.4, 10.0, 0.15, "1.40 s ÷ 10.00 s = 0.14", "at most 0.15", True),
         (6.0, 10.0, 0.6, "6.00 s ÷ 10.00 s = 0.60", "at most 0.60", True),
     ],
 )
