@@ -25,19 +25,25 @@ def check(
     waivers: options.Waivers = None,
     jobs: options.Jobs = 1,
     reader: options.Reader = ReaderChoice.AUTO,
+    work_dir: options.WorkDirectory = None,
+    max_size: options.LargestSize = options.LARGEST_SIZE,
 ) -> int:
     """Tell whether images would deploy and boot.
 
-    Reads nothing but the images, and of remote ones only a part. Exit 1 when the verdict on one of them is bad.
+    Reads nothing but the images, and of remote ones only a part. What is compressed, or in an OVA, is unpacked first.
+    Exit 1 when the verdict on one of them is bad.
     """
     from byoi_tools.cli.order import read_user_data_file
     from byoi_tools.cli.rules import choose_rules
     from byoi_tools.model.location import parse_location
+    from byoi_tools.model.sizes import parse_size
     from byoi_tools.pipeline.parallel import Order, check_images
+    from byoi_tools.pipeline.unpacking import Unpacking
     from byoi_tools.reports.json_v1 import render_reports
     from byoi_tools.reports.text import render_report
 
-    rules = replace(choose_rules(boot, profile, fail_on, waivers), reader=reader)
+    unpacking = Unpacking(work_dir, parse_size(max_size))
+    rules = replace(choose_rules(boot, profile, fail_on, waivers), reader=reader, unpacking=unpacking)
     order = Order(rules, efi_bootloader_path, image_type, read_user_data_file(user_data))
     for image in images:
         parse_location(image)  # a wrong name is told before any image is read

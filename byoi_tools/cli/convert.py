@@ -20,13 +20,21 @@ def convert(
     compress: options.Compress = Compression.NONE,
     engine: options.Conversion = Engine.AUTO,
     no_verify: options.NoVerify = False,
+    work_dir: options.WorkDirectory = None,
+    max_size: options.LargestSize = options.LARGEST_SIZE,
 ) -> None:
     """Write an image in another format.
 
-    The output is compared with the source, and appears only when it holds the same.
+    What is compressed, or in an OVA, is unpacked first. The output is compared with the source, and appears only when
+    it holds the same.
     """
-    from byoi_tools.conversion.convert import convert_image
-    from byoi_tools.model.sizes import human_size
+    from byoi_tools.conversion.convert import convert_image, require_new_output
+    from byoi_tools.model.sizes import human_size, parse_size
+    from byoi_tools.pipeline.unpacking import Unpacking, plain_file
 
-    done = convert_image(image, output, to, compress, Progress(), engine=engine, is_verified=not no_verify)
+    progress = Progress()
+    unpacking = Unpacking(work_dir or output.absolute().parent, parse_size(max_size))
+    require_new_output(output, to, compress)  # before what takes long
+    with plain_file(image, unpacking, progress) as plain:
+        done = convert_image(plain, output, to, compress, progress, engine=engine, is_verified=not no_verify)
     write_result(f"{done.path}: {done.image_type.value}, {human_size(done.size_bytes)}\n")

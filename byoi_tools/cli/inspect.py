@@ -14,14 +14,21 @@ def inspect(
     image: options.AnyImage,
     output_format: options.Format = options.OutputFormat.TEXT,
     reader: options.Reader = ReaderChoice.AUTO,
+    work_dir: options.WorkDirectory = None,
+    max_size: options.LargestSize = options.LARGEST_SIZE,
 ) -> None:
-    """Show what is in an image."""
-    from byoi_tools.inspection.inspect import inspect_image
+    """Show what is in an image.
+
+    What is compressed, or in an OVA, is unpacked first.
+    """
     from byoi_tools.model.location import parse_location
+    from byoi_tools.model.sizes import parse_size
+    from byoi_tools.pipeline.unpacking import Unpacking, inspect_any
     from byoi_tools.reports.facts_json import render_facts_json
     from byoi_tools.reports.facts_text import render_facts
 
-    facts = inspect_image(parse_location(image), Progress(), reader)
+    unpacking = Unpacking(work_dir, parse_size(max_size))
+    facts = inspect_any(parse_location(image), Progress(), unpacking, reader)
     if output_format is options.OutputFormat.JSON:
         write_result(render_facts_json(facts))
     else:

@@ -13,6 +13,7 @@ from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import Compression, Engine, ImageType
 from byoi_tools.model.location import require_file
+from byoi_tools.model.published import Verification
 
 
 class OutputFormat(Enum):
@@ -38,7 +39,8 @@ def _flag(
     return typer.Option(name, help=help_text, envvar=envvar, show_default=show_default, metavar=metavar)
 
 
-_ANY_IMAGE = "file, https://HOST/PATH or s3://BUCKET/KEY."
+LARGEST_SIZE = "1TiB"
+_ANY_IMAGE = "file, https://HOST/PATH, s3://BUCKET/KEY or ovh://REGION/BUCKET/KEY."
 Image = Annotated[Path, typer.Argument(help="The image file.", show_default=False, parser=require_file)]
 AnyImage = Annotated[str, typer.Argument(help=f"The image: {_ANY_IMAGE}", show_default=False)]
 Images = Annotated[list[str], typer.Argument(help=f"The images, each a {_ANY_IMAGE}", show_default=False)]
@@ -84,8 +86,24 @@ Algorithms = Annotated[
     _flag("--algorithm", "A digest to compute; may be given several times. sha256 and sha512 when not given."),
 ]
 
-Destination = Annotated[str, _flag("--to", "Where the object goes: s3://BUCKET/PREFIX.", show_default=False)]
-Expires = Annotated[str, _flag("--expires", "How long the presigned URL works: 90m, 24h, 7d (at most 7 days).")]
+_STORE = "s3://BUCKET/PREFIX, ovh://REGION/BUCKET/PREFIX"
+Destination = Annotated[
+    str,
+    _flag("--to", f"Where the image goes: {_STORE}, or file:///DIRECTORY of your own web server.", show_default=False),
+]
+PublicUrl = Annotated[
+    str | None,
+    _flag("--public-url", "With --to file:///DIRECTORY: the https:// URL under which your web server shows it."),
+]
+UrlVerification = Annotated[
+    Verification,
+    _flag(
+        "--verify",
+        "How the URL is tried: ranges compares its first, a middle and its last MiB with the file, full downloads all "
+        "and compares the digest. (--no-verify is about conversions.)",
+    ),
+]
+Expires = Annotated[str, _flag("--expires", "How long a presigned URL works: 90m, 24h, 7d (at most 7 days).")]
 
 ServerName = Annotated[str, _flag("--server", "The server's name in the API.", show_default=False)]
 Url = Annotated[str, _flag("--url", "Where the provider fetches the image.", show_default=False)]
@@ -119,7 +137,11 @@ Confirm = Annotated[
     str | None, _flag("--confirm", "The server's name once more: the deployment ERASES it. Asked for when not given.")
 ]
 WorkDirectory = Annotated[
-    Path | None, _flag("--work-dir", "Where a converted image lies until it is published; beside the image otherwise.")
+    Path | None,
+    _flag("--work-dir", "Where an unpacked or converted image lies meanwhile; beside image or output otherwise."),
+]
+LargestSize = Annotated[
+    str, _flag("--max-size", "How large a compressed image, or one in an OVA, may be unpacked: 500GiB, 2TiB.")
 ]
 ReceiptFile = Annotated[
     Path | None, _flag("--receipt", "The record of what was done; under the user's state directory otherwise.")

@@ -49,12 +49,7 @@ def convert_image(
     inspected, and (unless `is_verified` is False) was compared with the source; on any failure nothing is left. Raises
     `ImageError`, `NoSpace`, `ToolError`, `IntegrityError`, `UsageError`, or `StorageError` when the source changed.
     """
-    if os.path.lexists(output):
-        raise UsageError(f"{output} exists already", remedy="Remove it, or name another output.")
-    if output_type is ImageType.RAW and compression is not Compression.NONE:
-        raise UsageError("a raw image cannot be compressed", remedy="Use --compress none, or --to qcow2.")
-    if not output.absolute().parent.is_dir():
-        raise UsageError(f"the directory {output.absolute().parent} does not exist", remedy="Make it, or name another.")
+    require_new_output(output, output_type, compression)
     identity = _identify(source)
     container = inspect_container(source)
     source_format = judge_source(source, container)
@@ -74,6 +69,16 @@ def convert_image(
     return Converted(output, output_type, size_bytes, virtual_size_bytes)
 
 
+def require_new_output(output: Path, output_type: ImageType, compression: Compression) -> None:
+    """Raise `UsageError` when the output cannot be what was ordered; `convert_image` looks for itself."""
+    if os.path.lexists(output):
+        raise UsageError(f"{output} exists already", remedy="Remove it, or name another output.")
+    if output_type is ImageType.RAW and compression is not Compression.NONE:
+        raise UsageError("a raw image cannot be compressed", remedy="Use --compress none, or --to qcow2.")
+    if not output.absolute().parent.is_dir():
+        raise UsageError(f"the directory {output.absolute().parent} does not exist", remedy="Make it, or name another.")
+
+
 def _identify(source: Path) -> FileIdentity:
     with open_image(source) as opened:
         return opened.identity
@@ -88,7 +93,7 @@ def judge_source(source: Path, container: Container) -> str:
     if name is None:
         raise ImageError(
             f"{source} is a file in {container.format.value} format, which cannot be converted",
-            remedy="Unpack it first (gunzip, unxz, unzstd, tar), or export the disk as qcow2 or raw.",
+            remedy="Unpack it first, or export the disk as qcow2 or raw.",
         )
     if is_ambiguous(container.matches):
         others = ", ".join(match.format.value for match in container.matches)

@@ -36,7 +36,7 @@ def plan_conversion(
     if name is None:
         raise ImageError(
             f"a file in {source_format.value} format cannot be converted",
-            remedy="Unpack it first (gunzip, unxz, unzstd, tar), or export the disk as qcow2 or raw.",
+            remedy="Unpack it first, or export the disk as qcow2 or raw.",
         )
     if output_type is ImageType.RAW and compression is not Compression.NONE:
         raise ImageError("a raw image cannot be compressed", remedy="Use --compress none, or --to qcow2.")

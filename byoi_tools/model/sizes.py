@@ -1,6 +1,20 @@
-"""Writes sizes for people."""
+"""Writes sizes for people, and reads theirs."""
 
 from __future__ import annotations
+
+from byoi_tools.errors import UsageError
+
+_UNITS = {"": 1, "B": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
+
+
+def parse_size(text: str) -> int:
+    """Read `1TiB`, `500 GiB`, `64M` or `4096` as bytes: every unit is binary. Raises `UsageError`."""
+    stripped = text.strip()
+    digits = stripped[: len(stripped) - len(stripped.lstrip("0123456789"))]
+    unit = stripped[len(digits) :].strip().upper().removesuffix("IB")
+    if not digits or len(digits) > 15 or unit not in _UNITS or int(digits) == 0:
+        raise UsageError("this is no size", details=text[:80], remedy="Write it as 500GiB, 1TiB or 4096 (bytes).")
+    return int(digits) * _UNITS[unit]
 
 
 def human_size(size_bytes: int) -> str:

@@ -10,7 +10,6 @@ from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile
 from byoi_tools.checks.runner import check_image
 from byoi_tools.checks.waivers import FILE_NAME, apply_waivers, load_waivers
-from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import DigestAlgorithm
@@ -23,6 +22,7 @@ from byoi_tools.model.intent import Intent, Target
 from byoi_tools.model.location import ImageLocation, suffix_of
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.profile import Profile
+from byoi_tools.pipeline.unpacking import AS_USUAL, Unpacking, inspect_any
 
 _KNOWN_IDS = frozenset(check.id for check in CHECKS)
 _TYPES_BY_SUFFIX = {".qcow2": ImageType.QCOW2, ".raw": ImageType.RAW}
@@ -33,7 +33,7 @@ class Rules:
     """By what an image is judged: profile, boot mode, the severity that fails it (None: nothing does), and the day.
 
     `waivers_file` None takes the file `byoi.toml` beside the image, where there is one.
-    `reader` says who reads the guest's file systems.
+    `reader` says who reads the guest's file systems, `unpacking` where a packed image is unpacked.
     """
 
     profile: Profile
@@ -42,6 +42,7 @@ class Rules:
     today: date
     waivers_file: Path | None = None
     reader: ReaderChoice = ReaderChoice.AUTO
+    unpacking: Unpacking = AS_USUAL
 
 
 def known_profile(name: str) -> Profile:
@@ -60,9 +61,10 @@ def check_location(
 ) -> Report:
     """Return the report on an image and on the user data that will be sent with it, its waivers applied.
 
-    Raises `ImageError` or `StorageError` when the image cannot be read at all, `UsageError` for a wrong waivers file.
+    What is packed is unpacked first. Raises `ImageError` or `StorageError` when the image cannot be read at all,
+    `UsageError` for a wrong waivers file.
     """
-    facts = inspect_image(location, observer, rules.reader)
+    facts = inspect_any(location, observer, rules.unpacking, rules.reader)
     kind = image_type or declared_type(location)
     report = check_facts(facts, rules, loader_path, kind, user_data=user_data)
     return waive(report, location, rules, observer)

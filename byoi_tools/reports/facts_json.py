@@ -48,6 +48,7 @@ def _container(container: Container) -> dict[str, object]:
             for match in container.matches
         ],
         "damage": container.damage,
+        "wrappers": [wrapper.value for wrapper in container.wrappers],
         "qcow2": _qcow2(container),
     }
 

@@ -31,6 +31,8 @@ def _container(container: Container, terminal: Terminal) -> list[str]:
         f"{human_size(container.allocated_bytes)} on this disk",
         "  ",
     )
+    if container.wrappers:
+        lines += terminal.wrap(f"unpacked from {', '.join(wrapper.value for wrapper in container.wrappers)}", "  ")
     others = [match.format.value for match in container.matches if match.format is not container.format]
     if others and container.format is not ImageFormat.RAW:
         lines += terminal.wrap(f"also looks like {', '.join(others)}", "  ")

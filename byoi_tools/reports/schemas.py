@@ -88,6 +88,7 @@ def _image() -> Schema:
             "virtual_size_bytes": any_of(COUNT, _UNKNOWN),
             "matches": array_of(match),
             "damage": TEXT,
+            "wrappers": array_of(enum_of(ImageFormat)),
             "qcow2": any_of(qcow2, NOTHING),
         }
     )

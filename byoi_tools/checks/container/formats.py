@@ -12,14 +12,10 @@ from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import Container, FormatMatch, ImageFormat
 from byoi_tools.model.partition_table import TableScheme
 
+# Of what `byoi-tools convert` does not unpack.
 _UNPACK = {
-    ImageFormat.TAR: "tar -xf IMAGE",
     ImageFormat.ZIP: "unzip IMAGE",
     ImageFormat.SEVEN_ZIP: "7z x IMAGE",
-    ImageFormat.GZIP: "gunzip IMAGE",
-    ImageFormat.XZ: "unxz IMAGE",
-    ImageFormat.ZSTD: "unzstd IMAGE",
-    ImageFormat.BZIP2: "bunzip2 IMAGE",
     ImageFormat.LZ4: "unlz4 IMAGE",
 }
 # Of formats that `byoi-tools convert` does not read.
@@ -101,7 +97,7 @@ def unsupported_format(subject: Subject) -> Iterator[Observation]:
     "container.compressed-wrapper",
     "the file is the image itself, not a compressed or packed one",
     Severity.ERROR,
-    remedy="Unpack the file, then publish what was in it.",
+    remedy="Make an image of it: byoi-tools convert IMAGE OUTPUT.qcow2 --to qcow2",
 )
 def compressed_wrapper(subject: Subject) -> Iterator[Observation]:
     """The file is not an xz, gzip, zstd, bzip2 or lz4 stream, nor a tar, zip or 7z archive.
@@ -109,21 +105,25 @@ def compressed_wrapper(subject: Subject) -> Iterator[Observation]:
     Why: no step that decompresses is documented. The provider looks for a partition table in the file and finds none:
     "image provided format is not of type raw because no partition table was found. It seems to contain: x".
 
-    How: the magic bytes at the start of the file (for tar at byte 257).
+    How: the magic bytes at the start of the file (for tar at byte 257). The image in an xz, gzip, zstd or bzip2 stream,
+    or in an OVA, is unpacked, and what is in it is checked all the same.
 
-    Fix: unpack it (`unxz`, `gunzip`, `unzstd`, `tar -xf`). To transfer less, use a qcow2 with compressed clusters:
-    `byoi-tools convert IMAGE OUTPUT.qcow2 --to qcow2 --compress zlib`.
+    Fix: `byoi-tools convert IMAGE OUTPUT.qcow2 --to qcow2` unpacks it; `publish-and-deploy` does so by itself. To
+    transfer less, use a qcow2 with compressed clusters (`--compress zlib`). Unpack lz4, zip and 7z files yourself.
 
     Source: OVHcloud guide Bring Your Own Image, table of errors; flatcar/Flatcar issue 2163 for a user who did it.
     """
-    found = subject.container.format
-    if found.is_compressed_wrapper:
+    container = subject.container
+    innermost = (container.format,) if container.format.is_compressed_wrapper else ()
+    wrappers = (*container.wrappers, *innermost)
+    if wrappers:
+        unpack = _UNPACK.get(wrappers[0])
         yield Observation(
-            f"the file is {found.value}, not an image",
-            observed=found.value,
+            f"the file is {wrappers[0].value}, not an image",
+            observed=", and in it ".join(wrapper.value for wrapper in wrappers),
             expected="qcow2 or raw",
-            evidence=_places(subject.container, found),
-            remedy=f"Unpack it, then publish what was in it: {_UNPACK[found]}",
+            evidence=_places(container, wrappers[0]) or "the signature of the format in the file",
+            remedy=f"Unpack it, then publish what was in it: {unpack}" if unpack else None,
         )
 
 
