@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 from collections.abc import Mapping
+from contextlib import closing
 
 from byoi_tools.errors import IntegrityError
 from byoi_tools.model.published import ObjectAddress
@@ -30,7 +31,7 @@ class SmallObjects:
                 if error.response.get("Error", {}).get("Code") == "NoSuchKey":
                     return None
                 raise
-            with answer["Body"] as body:
+            with closing(answer["Body"]) as body:  # its own context would give what is beneath it
                 content = body.read(MAXIMUM_BYTES + 1)
         if len(content) > MAXIMUM_BYTES:
             raise IntegrityError(
