@@ -11,19 +11,19 @@ from byoi_tools.errors import ImageError
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.facts import Facts
-from byoi_tools.model.image import Compression, Container, ImageType
+from byoi_tools.model.image import Compression, Container, ImageFormat, ImageType
+from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.receipt import DONE, STARTED, Values, stage_key
 from byoi_tools.pipeline.workspace import Workspace
-from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
-from byoi_tools.publishing.digests import digest_file
+from byoi_tools.publishing.destination import ObjectPrefix
+from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.publish import publish_image
 from byoi_tools.publishing.renewal import renew_publication
-from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.image_file import open_image
 from byoi_tools.tools.object_storage import ObjectStorage
 
 STAGE = "publish"
@@ -118,13 +118,9 @@ def publish_file(
     clock: Clock,
     observer: Observer,
 ) -> PublishedImage:
-    """Hash a file and publish it; wrong credentials and a missing bucket are found before the hashing."""
-    require_valid_expiry(expires)
-    storage.check_access(destination.bucket)
-    observed = SourceFile.observe(path)
-    with open_image(path) as source:
-        digests = digest_file(source, DIGESTS, observer)
-    return publish_image(observed, image_type, name, destination, digests, expires, storage, clock, observer)
+    """Publish a file as it is; wrong credentials and a missing bucket are found before it is read."""
+    placement = Placement(path, image_type, name, ManifestSource(name, ImageFormat(image_type.value)))
+    return publish_image(placement, destination, Handover(storage, expires, clock, observer))
 
 
 def require_servable(container: Container) -> ImageType:

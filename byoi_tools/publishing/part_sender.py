@@ -52,12 +52,11 @@ class PartSender:
         Raises `StoreFailure`, `StorageError` when the file has become shorter, `ImageUnreadable`.
         """
         with open_image(self._path) as file:
-            md5 = self._digest(file, part)
             stored = self._stored.get(part.number)
-            if stored and (stored.size_bytes, stored.etag) == (part.length, md5.hex()):
+            if stored and stored.size_bytes == part.length and stored.etag == self._digest(file, part).hex():
                 self._on_position(part, part.length)
                 return stored.etag
-            return self._retries.run(lambda: self._send_checked(file, part, md5))
+            return self._retries.run(lambda: self._send_checked(file, part))
 
     def _digest(self, file: ByteSource, part: FilePart) -> bytes:
         running = hashlib.md5(usedforsecurity=False)
@@ -74,8 +73,9 @@ class PartSender:
             self._on_position(part, 0)
         return running.digest()
 
-    def _send_checked(self, file: ByteSource, part: FilePart, md5: bytes) -> str:
-        body = PartBody(file, part.start, part.length, lambda position: self._on_position(part, position))
+    def _send_checked(self, file: ByteSource, part: FilePart) -> str:
+        md5 = self._digest(file, part)  # again for each attempt: the file may have changed, which its watcher will find
+        body = PartBody(file.read_at, part.start, part.length, lambda position: self._on_position(part, position))
         answer = self._send_with_md5(body, part, md5)
         if answer.md5 not in (None, md5.hex()):
             what = f"cannot send part {part.number} of {self._address}"

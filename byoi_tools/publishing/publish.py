@@ -1,87 +1,121 @@
-"""Publishes an image: a private, content-addressed object, reused when it is there, and a presigned URL that works."""
+"""Publishes an image as it is: a private, content-addressed object, reused when it is there, and a URL that works."""
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import dataclass
 
-from byoi_tools.errors import IntegrityError, StorageError
+from byoi_tools.errors import ByoiError, StorageError
 from byoi_tools.model.digest import Digest, DigestAlgorithm
-from byoi_tools.model.image import ImageType
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
+from byoi_tools.model.published import PublishedImage
+from byoi_tools.publishing.background_digest import BackgroundDigest
+from byoi_tools.publishing.completion import Completed, Promise
 from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
-from byoi_tools.publishing.object_names import describe_content, describes_same_content, name_object
-from byoi_tools.publishing.presigned_url import presign
+from byoi_tools.publishing.digests import digest_file
+from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.object_names import describe_content, name_object
+from byoi_tools.publishing.ownership import describe_owner, new_run_id
+from byoi_tools.publishing.part_plan import plan_parts
+from byoi_tools.publishing.placing import Placement
+from byoi_tools.publishing.sidecars import read_manifest
 from byoi_tools.publishing.source_file import SourceFile
-from byoi_tools.publishing.url_trial import UrlTrial
-from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.publishing.upload import Upload
+from byoi_tools.tools.image_file import open_image
+from byoi_tools.tools.multipart_storage import MultipartStorage
+from byoi_tools.tools.object_storage import StoredObject
 
-_WORK = "uploading"
+_OTHERS = (DigestAlgorithm.SHA512,)
+
+
+@dataclass(frozen=True, slots=True)
+class _Subject:
+    """The file, and the object that it is to become."""
+
+    placement: Placement
+    source: SourceFile
+    sha256: Digest
+    promise: Promise
 
 
 def publish_image(
-    source: SourceFile,
-    image_type: ImageType,
-    name: str,
-    destination: ObjectPrefix,
-    digests: tuple[Digest, ...],
-    expires: timedelta,
-    storage: ObjectStorage,
-    clock: Clock,
-    observer: Observer,
-    verification: Verification = Verification.RANGES,
+    placement: Placement, destination: ObjectPrefix, handover: Handover, *, resumes: bool = True
 ) -> PublishedImage:
-    """Return where the image is and the URL that fetches it for `expires` from now on, or as long as its credentials.
+    """Return where the image is and the URL that fetches it for `handover.expires` from now on.
 
-    `digests` are those of the file since `source` was observed, SHA-256 among them: the object's key and metadata
-    come from them, and `name` is the file name that the key begins with. Nothing is uploaded when an object with that
-    SHA-256 and size is there. When the upload fails, is interrupted, or the file changes meanwhile, nothing is left
-    in the store. Raises `UsageError` for an impossible `expires`, `StorageError`, and `IntegrityError` when the store
+    The file is read once for the SHA-256, which names the object, and once more for the upload and the other digests.
+    Nothing is uploaded when an object with that SHA-256 and size is there. When the upload fails or is interrupted,
+    the parts that were sent are kept for the next run; when the file changes meanwhile, nothing is left in the store.
+    Raises `UsageError` for an impossible expiry, `ImageUnreadable`, `StorageError`, and `IntegrityError` when the store
     gives back something else.
     """
-    require_valid_expiry(expires)
-    sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
-    address = destination.address_of(name_object(name, sha256, image_type))
-    metadata = describe_content(source.size_bytes, digests)
-    storage.check_access(address.bucket)
-    is_there = _is_stored(storage, address, source.size_bytes, metadata)
-    if is_there:
-        source.require_unchanged()
-        observer.noted(f"{address} is already there, with this digest and size: nothing is uploaded")
+    require_valid_expiry(handover.expires)
+    handover.storage.check_access(destination.bucket)
+    source = SourceFile.observe(placement.path)
+    sha256 = _digest_now(source, (DigestAlgorithm.SHA256,), handover.observer)[0]
+    address = destination.address_of(name_object(placement.name, sha256, placement.image_type))
+    metadata = {**describe_content(source.size_bytes, (sha256,)), **describe_owner(new_run_id())}
+    subject = _Subject(placement, source, sha256, Promise(address, source.size_bytes, metadata))
+    stored = handover.storage.head(address)
+    is_there = stored is not None and subject.promise.is_kept_by(stored)
+    if stored is not None and is_there:
+        digests = _reuse(subject, stored, handover)
     else:
-        _upload(source, address, metadata, storage, observer)
-    signed = presign(storage, address, expires, clock, observer)
-    UrlTrial(signed.url, str(address), source.size_bytes, sha256, clock, observer).run(verification, source)
-    return PublishedImage(address, image_type, source.size_bytes, digests, signed.url, signed.expires_at, is_there)
+        digests = _upload(subject, handover, resumes=resumes, replaces=stored is not None)
+    return handover.hand_out(placement, address, source.size_bytes, digests, source, was_reused=is_there)
 
 
-def _is_stored(storage: ObjectStorage, address: ObjectAddress, size_bytes: int, metadata: dict[str, str]) -> bool:
-    stored = storage.head(address)
-    return stored is not None and stored.size_bytes == size_bytes and describes_same_content(metadata, stored.metadata)
+def _reuse(subject: _Subject, stored: StoredObject, handover: Handover) -> tuple[Digest, ...]:
+    """The digests of the object that is there: its manifest has them, which is written now when it has none."""
+    address, source, observer = subject.promise.address, subject.source, handover.observer
+    observer.noted(f"{address} is already there, with this digest and size: nothing is uploaded")
+    manifest = read_manifest(handover.storage, address, stored, observer)
+    known = tuple(filter(None, map(manifest.digest, _OTHERS))) if manifest else ()
+    if manifest and manifest.digest(DigestAlgorithm.SHA256) == subject.sha256 and len(known) == len(_OTHERS):
+        source.require_unchanged()
+        return (subject.sha256, *known)
+    digests = (subject.sha256, *_digest_now(source, _OTHERS, observer))
+    source.require_unchanged()
+    handover.describe(subject.placement, address, source.size_bytes, digests, Completed(stored.etag, stored.metadata))
+    return digests
 
 
-def _upload(
-    source: SourceFile, address: ObjectAddress, metadata: dict[str, str], storage: ObjectStorage, observer: Observer
-) -> None:
-    observer.work_started(_WORK, source.size_bytes)
-    storage.upload(address, source.path, metadata, lambda done_bytes: observer.work_advanced(_WORK, done_bytes))
+def _upload(subject: _Subject, handover: Handover, *, resumes: bool, replaces: bool) -> tuple[Digest, ...]:
+    source, promise = subject.source, subject.promise
+    with (
+        BackgroundDigest(source.path, _OTHERS) as others,
+        Upload(
+            MultipartStorage(handover.storage.connection),
+            promise.address,
+            source.path,
+            plan_parts(source.size_bytes),
+            promise.metadata,
+            handover.clock,
+            handover.observer,
+            resumes=resumes,
+            total_bytes=source.size_bytes,
+        ) as upload,
+    ):
+        try:
+            upload.finish(source.size_bytes)
+            digests = (subject.sha256, *others.result())
+        except ByoiError:
+            _abandon_if_changed(source, upload)
+            raise
+        _abandon_if_changed(source, upload)
+        completed = upload.complete(replaces=replaces)
+    handover.describe(subject.placement, promise.address, source.size_bytes, digests, completed)
+    return digests
+
+
+def _abandon_if_changed(source: SourceFile, upload: Upload) -> None:
+    """Raise `StorageError` when the file is not what it was; no part of it is kept then."""
     try:
         source.require_unchanged()
-        if not _is_stored(storage, address, source.size_bytes, metadata):
-            raise IntegrityError(
-                f"the store does not hold {address} as it was uploaded",
-                details="its size or metadata are not those that were sent",
-                remedy="Publish again; if it happens twice, ask the provider of the store.",
-            )
-    except BaseException:
-        _remove(address, storage, observer)
+    except StorageError:
+        upload.abandon()
         raise
-    observer.work_finished(_WORK)
 
 
-def _remove(address: ObjectAddress, storage: ObjectStorage, observer: Observer) -> None:
-    try:
-        storage.delete(address)
-    except StorageError as error:
-        observer.warned(f"{address} must be deleted by hand, it is not what its name promises: {error.details}")
+def _digest_now(source: SourceFile, algorithms: tuple[DigestAlgorithm, ...], observer: Observer) -> tuple[Digest, ...]:
+    with open_image(source.path) as file:
+        return digest_file(file, algorithms, observer)

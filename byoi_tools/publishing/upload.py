@@ -136,7 +136,7 @@ class Upload:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stop()
-        if not self._is_settled and self._etags:
+        if not self._is_settled and (self._etags or self._positions):
             self._observer.noted(
                 "the parts that were sent are kept for the next run; `byoi-tools objects gc` removes them"
             )

@@ -7,19 +7,19 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-from byoi_tools.formats.source import ByteSource
-
 _CHUNK_BYTES = 2**18
 
 
 class PartBody(io.RawIOBase, BinaryIO):
-    """A seekable file that is `length` bytes of a source, from `start` on.
+    """A seekable file that is `length` bytes of another, from `start` on; `read_at(offset, length)` reads that one.
 
     `on_position` is told the position after each reading and each return to the start; what it raises ends the request.
     """
 
-    def __init__(self, source: ByteSource, start: int, length: int, on_position: Callable[[int], None]) -> None:
-        self._source = source
+    def __init__(
+        self, read_at: Callable[[int, int], bytes], start: int, length: int, on_position: Callable[[int], None]
+    ) -> None:
+        self._read_at = read_at
         self._start = start
         self._length = length
         self._position = 0
@@ -28,7 +28,7 @@ class PartBody(io.RawIOBase, BinaryIO):
     def read(self, size: int = -1) -> bytes:
         """Return up to 256 KiB, whatever is asked for: urllib3 asks for 16 KiB, which is slow."""
         length = min(_CHUNK_BYTES, self._length - self._position)
-        content = self._source.read_at(self._start + self._position, length) if length > 0 and size else b""
+        content = self._read_at(self._start + self._position, length) if length > 0 and size else b""
         self._position += len(content)
         self._on_position(self._position)
         return content

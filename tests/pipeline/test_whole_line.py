@@ -69,7 +69,9 @@ def image(tmp_path: Path) -> Path:
 
 
 def objects(store: ObjectStore, bucket: str) -> list[str]:
-    return [found["Key"] for found in store.client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    """The images, and not what lies beside them."""
+    keys = [found["Key"] for found in store.client.list_objects_v2(Bucket=bucket).get("Contents", [])]
+    return [key for key in keys if key.endswith((".qcow2", ".raw"))]
 
 
 def assert_no_secrets(run: Finished, environment: dict[str, str], *files: Path) -> None:

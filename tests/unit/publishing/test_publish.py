@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import hashlib
+import json
 import os
+import re
 import signal
 import time
 import traceback
@@ -13,33 +16,34 @@ from typing import IO
 
 import pytest
 
+from byoi_tools import __version__
 from byoi_tools.errors import ByoiError, IntegrityError, StorageError, UsageError
-from byoi_tools.formats.source import Memory
-from byoi_tools.model.digest import DigestAlgorithm
-from byoi_tools.model.image import ImageType
+from byoi_tools.model.image import ImageFormat, ImageType
+from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.destination import ObjectPrefix
-from byoi_tools.publishing.digests import digest_file
+from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.publish import publish_image
-from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.tools.object_storage import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
-from tests.object_listing import is_empty, list_keys
+from tests.object_listing import is_empty, list_keys, part_sizes
 
-SMALLEST_PART = 5 * 2**20  # S3 API: only the last part may be smaller
+PART = 16 * 2**20  # of files of that size
 DAY = timedelta(hours=24)
 
 
 class Interfering(Observer):
-    """Does something to the world, once, when the upload has begun."""
+    """Does something to the world, once, when some work has advanced."""
 
-    def __init__(self, interfere: Callable[[], None]) -> None:
-        self._interfere: Callable[[], None] | None = interfere
+    def __init__(self, interfere: Callable[[], object], work: str = "uploading") -> None:
+        self._interfere: Callable[[], object] | None = interfere
+        self._work = work
 
     def work_advanced(self, work: str, done_bytes: int) -> None:
-        if work == "uploading" and self._interfere:
+        if work == self._work and done_bytes and self._interfere:
             interfere, self._interfere = self._interfere, None
             interfere()
             time.sleep(0.2)  # let the world notice before the upload is over
@@ -77,7 +81,7 @@ def image(tmp_path: Path) -> Path:
 def large_image(tmp_path: Path) -> Path:
     """A file of three parts."""
     path = tmp_path / "large.qcow2"
-    path.write_bytes(os.urandom(2 * SMALLEST_PART + 4321))
+    path.write_bytes(os.urandom(2 * PART + 4321))
     return path
 
 
@@ -88,29 +92,20 @@ def publish(
     prefix: str = "debian/12",
     observer: Observer | None = None,
     expires: timedelta = DAY,
-    part_bytes: int = SMALLEST_PART,
-    before_upload: Callable[[], None] = lambda: None,
+    resumes: bool = True,
 ) -> PublishedImage:
-    source = SourceFile.observe(image)
-    algorithms = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
-    digests = digest_file(Memory(image.read_bytes()), algorithms, Observer())
-    before_upload()
-    return publish_image(
-        source,
-        ImageType.QCOW2,
-        image.name,
-        ObjectPrefix(bucket, prefix),
-        digests,
-        expires,
-        ObjectStorage(part_bytes=part_bytes),
-        FakeClock(),
-        observer or Observer(),
-    )
+    placement = Placement(image, ImageType.QCOW2, image.name, ManifestSource(image.name, ImageFormat.QCOW2))
+    handover = Handover(ObjectStorage(), expires, FakeClock(), observer or Observer())
+    return publish_image(placement, ObjectPrefix(bucket, prefix), handover, resumes=resumes)
 
 
 def key_of(published: PublishedImage) -> str:
     assert isinstance(published.address, ObjectAddress)
     return published.address.key
+
+
+def read(store: ObjectStore, bucket: str, key: str) -> bytes:
+    return store.client.get_object(Bucket=bucket, Key=key)["Body"].read()
 
 
 def fetch(url: str) -> IO[bytes]:
@@ -123,17 +118,46 @@ def test_object_holds_the_image_and_its_description(object_store: ObjectStore, b
 
     sha256, sha512 = published.digests
     assert key_of(published) == f"debian/12/my-image-{sha256.hexadecimal[:16]}.qcow2"
-    assert list_keys(object_store, bucket) == [key_of(published)]
+    assert sha512.hexadecimal == hashlib.sha512(image.read_bytes()).hexdigest()
     stored = object_store.client.get_object(Bucket=bucket, Key=key_of(published))
     assert stored["Body"].read() == image.read_bytes()
-    assert stored["Metadata"] == {
+    metadata = stored["Metadata"]
+    assert re.fullmatch("[0-9a-f]{32}", metadata.pop("byoi-run"))
+    assert metadata == {
         "byoi-size-bytes": str(image.stat().st_size),
         "byoi-sha256": sha256.hexadecimal,
-        "byoi-sha512": sha512.hexadecimal,
+        "byoi-tool": f"byoi-tools/{__version__}",
     }
     assert published.size_bytes == image.stat().st_size
     assert published.image_type is ImageType.QCOW2
     assert not published.was_reused
+
+
+def test_manifest_and_digests_lie_beside_the_object(object_store: ObjectStore, bucket: str, image: Path) -> None:
+    key = key_of(publish(image, bucket))
+
+    head = object_store.client.head_object(Bucket=bucket, Key=key)
+    manifest = json.loads(read(object_store, bucket, f"{key}.json"))
+    assert manifest["run"] == head["Metadata"]["byoi-run"]
+    assert manifest["etag"] == head["ETag"].strip('"')
+    assert manifest["created"] == "2026-01-02T03:04:05+00:00"
+    for algorithm in ("sha256", "sha512"):
+        digits = hashlib.new(algorithm, image.read_bytes()).hexdigest()
+        assert manifest["digests"][algorithm] == digits
+        name = key.rpartition("/")[2]
+        assert read(object_store, bucket, f"{key}.{algorithm}") == f"{digits}  {name}\n".encode()
+    assert len(list_keys(object_store, bucket)) == 4
+
+
+def test_manifest_that_is_missing_is_written_again(object_store: ObjectStore, bucket: str, image: Path) -> None:
+    first = publish(image, bucket)
+    object_store.client.delete_object(Bucket=bucket, Key=f"{key_of(first)}.json")
+
+    second = publish(image, bucket)
+
+    assert second.was_reused
+    assert second.digests == first.digests
+    assert json.loads(read(object_store, bucket, f"{key_of(first)}.json"))["size_bytes"] == 20_000
 
 
 def test_url_fetches_the_image_until_it_expires(bucket: str, large_image: Path) -> None:
@@ -161,7 +185,9 @@ def test_progress_covers_every_byte(bucket: str, large_image: Path) -> None:
     publish(large_image, bucket, observer=notes)
 
     size = large_image.stat().st_size
-    assert (notes.works, notes.done, notes.finished) == ([("uploading", size)], {"uploading": size}, ["uploading"])
+    assert notes.works == [("hashing", size), ("uploading", size)]
+    assert notes.done == {"hashing": size, "uploading": size}
+    assert notes.finished == ["hashing", "uploading"]
 
 
 def test_object_that_is_there_is_not_uploaded_again(object_store: ObjectStore, bucket: str, large_image: Path) -> None:
@@ -169,14 +195,14 @@ def test_object_that_is_there_is_not_uploaded_again(object_store: ObjectStore, b
     before = object_store.client.head_object(Bucket=bucket, Key=key_of(first))
     notes = Notes()
 
-    second = publish(large_image, bucket, observer=notes, part_bytes=2 * SMALLEST_PART)
+    second = publish(large_image, bucket, observer=notes)
 
     after = object_store.client.head_object(Bucket=bucket, Key=key_of(first))
-    assert before["ETag"].endswith('-3"')  # the number of parts: another upload would have made 2 of them
+    assert before["Metadata"]["byoi-run"] == after["Metadata"]["byoi-run"]  # of the run that uploaded it
     assert (after["ETag"], after["LastModified"]) == (before["ETag"], before["LastModified"])
     assert second.was_reused
-    assert second.address == first.address
-    assert notes.works == []
+    assert (second.address, second.digests) == (first.address, first.digests)
+    assert notes.finished == ["hashing"]
     assert len(notes.notes) == 1
 
 
@@ -214,7 +240,8 @@ def test_other_content_is_another_object(object_store: ObjectStore, bucket: str,
     image.write_bytes(b"other")
     second = publish(image, bucket, prefix="")
 
-    assert sorted(list_keys(object_store, bucket)) == sorted([key_of(first), key_of(second)])
+    assert {key_of(first), key_of(second)} < set(list_keys(object_store, bucket))
+    assert key_of(first) != key_of(second)
     assert "/" not in key_of(second)
 
 
@@ -229,26 +256,42 @@ def test_url_works_whatever_the_file_is_called(bucket: str, tmp_path: Path, name
         assert answer.read() == b"tiny"
 
 
-def test_interrupted_upload_leaves_nothing(object_store: ObjectStore, bucket: str, large_image: Path) -> None:
-    ctrl_c = Interfering(lambda: os.kill(os.getpid(), signal.SIGINT))
+def test_interrupted_upload_keeps_its_parts_and_is_continued(
+    object_store: ObjectStore, bucket: str, large_image: Path
+) -> None:
+    class InterruptedAfterAPart(Notes):
+        is_interrupted = False
 
+        def work_advanced(self, work: str, done_bytes: int) -> None:
+            if work == "uploading" and not self.is_interrupted and part_sizes(object_store, bucket):
+                self.is_interrupted = True
+                os.kill(os.getpid(), signal.SIGINT)
+
+    interrupted = InterruptedAfterAPart()
     with pytest.raises(KeyboardInterrupt):
-        publish(large_image, bucket, observer=ctrl_c)
+        publish(large_image, bucket, observer=interrupted)
 
-    assert is_empty(object_store, bucket)
+    assert list_keys(object_store, bucket) == []
+    assert part_sizes(object_store, bucket)
+    assert "objects gc" in interrupted.notes[0]
+
+    notes = Notes()
+    published = publish(large_image, bucket, observer=notes)
+
+    assert "goes on" in notes.notes[0]
+    assert read(object_store, bucket, key_of(published)) == large_image.read_bytes()
+    assert part_sizes(object_store, bucket) == []
 
 
 def test_source_truncated_while_uploading_leaves_nothing(
-    object_store: ObjectStore, bucket: str, tmp_path: Path
+    object_store: ObjectStore, bucket: str, large_image: Path
 ) -> None:
-    image = tmp_path / "large.raw"
-    with image.open("wb") as file:
-        file.truncate(40 * SMALLEST_PART)
     started = time.monotonic()
 
-    with pytest.raises(StorageError):
-        publish(image, bucket, observer=Interfering(lambda: os.truncate(image, SMALLEST_PART + 7)))
+    with pytest.raises(StorageError) as caught:
+        publish(large_image, bucket, observer=Interfering(lambda: os.truncate(large_image, PART + 7)))
 
+    assert "size" in str(caught.value.details)
     assert time.monotonic() - started < 10
     assert is_empty(object_store, bucket)
 
@@ -267,17 +310,12 @@ def test_source_written_while_uploading_leaves_nothing(
     assert is_empty(object_store, bucket)
 
 
-def test_source_replaced_between_digest_and_upload_leaves_nothing(
-    object_store: ObjectStore, bucket: str, image: Path
-) -> None:
+def test_source_replaced_after_hashing_leaves_nothing(object_store: ObjectStore, bucket: str, image: Path) -> None:
     other = image.with_name("other")
     other.write_bytes(os.urandom(image.stat().st_size))
 
-    def replace_image() -> None:
-        other.replace(image)
-
     with pytest.raises(StorageError) as caught:
-        publish(image, bucket, before_upload=replace_image)
+        publish(image, bucket, observer=Interfering(lambda: other.replace(image), "hashing"))
 
     assert "file behind the name" in str(caught.value.details)
     assert is_empty(object_store, bucket)
@@ -289,9 +327,9 @@ def test_source_changed_before_a_reuse_is_refused_and_the_object_stays(
     first = publish(image, bucket)
 
     with pytest.raises(StorageError):
-        publish(image, bucket, before_upload=lambda: os.utime(image))
+        publish(image, bucket, observer=Interfering(lambda: os.utime(image), "hashing"))
 
-    assert list_keys(object_store, bucket) == [key_of(first)]
+    assert key_of(first) in list_keys(object_store, bucket)
 
 
 @pytest.mark.parametrize("expires", [timedelta(seconds=59), timedelta(days=7, seconds=1)])
