@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
-from byoi_tools.conversion.content import DiskDigest, digest_disk, require_same_content
+from byoi_tools.conversion.content import BLOCK_BYTES, DiskDigest, digest_disk, require_same_content
 from byoi_tools.conversion.disk_content import DiskContent, stored_pieces
 from byoi_tools.conversion.qcow2_layout import most_bytes
 from byoi_tools.conversion.qcow2_writer import CLUSTER_BITS, FORMAT_VERSION, write_qcow2
@@ -54,19 +54,22 @@ class OwnConversion:
     @property
     def identity(self) -> Digest:
         """The SHA-256 of the content and the options, which names the output: the writer is deterministic."""
-        named = json.dumps({"content": self.content.hexadecimal, **self.options}, sort_keys=True)
+        named = json.dumps({"content": self.content.digest.hexadecimal, **self.options}, sort_keys=True)
         return Digest(DigestAlgorithm.SHA256, hashlib.sha256(named.encode()).hexdigest())
 
-    @cached_property
+    @property
     def most_bytes(self) -> int:
-        """How large the output is at most."""
+        """How large the output is at most; it follows from the content alone."""
+        return most_bytes(self._disk.size_bytes, self.content.block_count * BLOCK_BYTES >> CLUSTER_BITS, CLUSTER_BITS)
+
+    def require_space(self, directory: Path) -> None:
+        """Raise `NoSpace` unless the directory has room for the output, however little its compression saves."""
         cluster_bytes = 1 << CLUSTER_BITS
         stored = sum(end - start for piece in stored_pieces(self._disk, cluster_bytes) for start, end in piece.ranges)
-        return most_bytes(self._disk.size_bytes, stored // cluster_bytes, CLUSTER_BITS)
+        require_space(directory, most_bytes(self._disk.size_bytes, stored >> CLUSTER_BITS, CLUSTER_BITS))
 
     def write(self, output: Path, on_written: Callable[[int], None] = lambda end: None) -> None:
-        """Write a new file; `on_written` is that of `write_qcow2`. Raises `NoSpace`, before the work if it can."""
-        require_space(output.parent, self.most_bytes)
+        """Write a new file; `on_written` is that of `write_qcow2`. Raises `NoSpace`."""
         self._observer.work_started("converting", self._disk.size_bytes)
         try:
             with output.open("xb") as file:
@@ -106,6 +109,7 @@ def convert_by_writer(
 ) -> None:
     """Write the source, a raw or qcow2 image, as a qcow2; raises `ImageError`, `NoSpace` or `IntegrityError`."""
     with open_conversion(source, container, compression, observer) as conversion:
+        conversion.require_space(output.parent)
         conversion.write(output)
         if is_verified:
             conversion.verify(output)

@@ -55,7 +55,8 @@ def test_the_form_is_the_documented_one() -> None:
     third_start = (len(content) - 100) // (64 * KIB) * 64 * KIB
     third = hashlib.sha256(run(third_start, content[third_start:].ljust(64 * KIB, b"\0"))).digest()
     whole = hashlib.sha256((0).to_bytes(8, "big") + first + (2).to_bytes(8, "big") + third)
-    assert digest(Disk(content)).hexadecimal == whole.hexdigest()
+    assert digest(Disk(content)).digest.hexadecimal == whole.hexdigest()
+    assert digest(Disk(content)).block_count == 3
 
 
 def test_stored_zeros_and_holes_are_the_same() -> None:
@@ -71,7 +72,7 @@ def test_zeros_behind_the_end_count_for_nothing() -> None:
 
 
 def test_a_disk_of_zeros_is_that_of_nothing() -> None:
-    assert digest(Disk(bytes(9 * MIB))) == digest(Disk(b"", ())) == DiskDigest({})
+    assert digest(Disk(bytes(9 * MIB))) == digest(Disk(b"", ())) == DiskDigest({}, 0)
 
 
 def test_threads_change_nothing() -> None:
@@ -86,7 +87,7 @@ def test_one_other_byte_is_found_in_its_piece(offset: int) -> None:
     before = digest(Disk(bytes(content)))
     content[offset] ^= 1
     after = digest(Disk(bytes(content)))
-    assert before.hexadecimal != after.hexadecimal
+    assert before.digest != after.digest
     with pytest.raises(IntegrityError) as failed:
         require_same_content(before, after)
     first = offset // (4 * MIB) * 4 * MIB
@@ -94,7 +95,7 @@ def test_one_other_byte_is_found_in_its_piece(offset: int) -> None:
 
 
 def test_content_that_moved_by_a_block_or_a_piece_is_other_content() -> None:
-    digests = {digest(Disk(bytes(gap) + NOISE)).hexadecimal for gap in (0, 64 * KIB, 4 * MIB, 8 * MIB)}
+    digests = {digest(Disk(bytes(gap) + NOISE)).digest.hexadecimal for gap in (0, 64 * KIB, 4 * MIB, 8 * MIB)}
     assert len(digests) == 4
 
 

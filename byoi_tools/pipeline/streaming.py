@@ -1,0 +1,118 @@
+"""Converts an image and sends it at the same time: parts go up while later clusters are still compressed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from byoi_tools.conversion.by_writer import OwnConversion, open_conversion
+from byoi_tools.conversion.convert import judge_source
+from byoi_tools.errors import DeploymentRefused, IntegrityError, StorageError
+from byoi_tools.model.digest import Digest
+from byoi_tools.model.fact import Known
+from byoi_tools.model.image import Compression, Container, ImageType
+from byoi_tools.model.manifest import ManifestSource, ManifestVerdict
+from byoi_tools.model.published import PublishedImage
+from byoi_tools.publishing.background_digest import BackgroundDigest
+from byoi_tools.publishing.destination import ObjectPrefix
+from byoi_tools.publishing.growing import DIGESTS, GrowingObject
+from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.placing import Placement
+from byoi_tools.publishing.source_file import SourceFile
+from byoi_tools.publishing.upload import Upload
+
+
+@dataclass(frozen=True, slots=True)
+class Streaming:
+    """What is converted by our own writer on its way into a store.
+
+    `source` is the image as it was when it was inspected, `name` what the object's name begins with. `accept` is told
+    the size of the output before anything is made of the parts that were sent, and may raise `DeploymentRefused`.
+    """
+
+    source: SourceFile
+    container: Container
+    name: str
+    compression: Compression
+    directory: Path
+    is_verified: bool = True
+    resumes: bool = True
+    accept: Callable[[int], None] = lambda size_bytes: None
+    verdict: ManifestVerdict | None = None
+
+
+def publish_converted(job: Streaming, destination: ObjectPrefix, handover: Handover) -> PublishedImage:
+    """Return the object that holds the image as a qcow2, from an earlier run or from this one.
+
+    A first reading of the source tells its content, which names the object. What was written is read back and compared
+    with that before the object is made of its parts, the first of which is sent only then. When the image was changed
+    meanwhile, the comparison fails or the size is not accepted, nothing is left in the store; on all other failures,
+    and on Ctrl-C, the parts are kept for the next run. Raises `ImageError`, `NoSpace`, `StorageError`,
+    `IntegrityError`, and what `accept` raises.
+    """
+    judge_source(job.source.path, job.container)
+    with open_conversion(job.source.path, job.container, job.compression, handover.observer) as conversion:
+        conversion.require_space(job.directory)
+        output = job.directory / "converted.qcow2"
+        growing = GrowingObject.look(_describe(job, conversion, output), conversion.identity, destination, handover)
+        job.source.require_unchanged()
+        earlier = growing.reuse()
+        if earlier is not None:
+            job.accept(earlier.size_bytes)
+            return earlier
+        with growing.upload(conversion.most_bytes, resumes=job.resumes) as upload:
+            with _abandoned_if_wrong(upload, job.source):
+                digests = _make(job, conversion, output, upload)
+            return growing.complete(upload, output.stat().st_size, digests)
+
+
+def _make(job: Streaming, conversion: OwnConversion, output: Path, upload: Upload) -> tuple[Digest, ...]:
+    """Convert, and return the digests of the file when it was compared and all of its parts are in the store."""
+    conversion.write(output, upload.make_available)
+    size_bytes = output.stat().st_size
+    job.accept(size_bytes)
+    upload.make_available(size_bytes)
+    with BackgroundDigest(output, DIGESTS) as digests:
+        if job.is_verified:
+            conversion.verify(output)
+        upload.finish(size_bytes)
+        job.source.require_unchanged()
+        return digests.result()
+
+
+@contextmanager
+def _abandoned_if_wrong(upload: Upload, source: SourceFile) -> Iterator[None]:
+    """Keep no parts of what nobody will want; a source that was changed explains whatever else went wrong."""
+    try:
+        yield
+    except Exception as error:
+        is_wrong = isinstance(error, IntegrityError | DeploymentRefused)
+        try:
+            source.require_unchanged()
+        except StorageError:
+            is_wrong = True
+            raise
+        finally:
+            if is_wrong:
+                upload.abandon()
+        raise
+
+
+def _describe(job: Streaming, conversion: OwnConversion, output: Path) -> Placement:
+    virtual_size = job.container.virtual_size_bytes
+    return Placement(
+        path=output,
+        image_type=ImageType.QCOW2,
+        name=job.name,
+        origin=ManifestSource(
+            name=job.name,
+            format=job.container.format,
+            virtual_size_bytes=virtual_size.value if isinstance(virtual_size, Known) else None,
+            content=conversion.content.digest,
+        ),
+        is_scratch=True,
+        conversion=conversion.options,
+        verdict=job.verdict,
+    )

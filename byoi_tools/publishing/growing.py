@@ -1,0 +1,80 @@
+"""An object of a store that is named by what its content will be, while the file that it is sent from is still made."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.publishing.destination import ObjectPrefix
+from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.object_names import name_object
+from byoi_tools.publishing.ownership import describe_owner, new_run_id
+from byoi_tools.publishing.part_plan import plan_parts
+from byoi_tools.publishing.placing import Placement
+from byoi_tools.publishing.sidecars import read_manifest
+from byoi_tools.publishing.source_file import SourceFile
+from byoi_tools.publishing.upload import Upload
+from byoi_tools.tools.multipart_storage import MultipartStorage
+from byoi_tools.tools.object_storage import StoredObject
+
+DIGESTS = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
+_CONTENT = "byoi-content"
+
+
+@dataclass(frozen=True, slots=True)
+class GrowingObject:
+    """Where the file of `placement` goes, by the identity of what it will hold; `stored` is what was there before."""
+
+    placement: Placement
+    identity: Digest
+    address: ObjectAddress
+    handover: Handover
+    stored: StoredObject | None
+
+    @classmethod
+    def look(
+        cls, placement: Placement, identity: Digest, destination: ObjectPrefix, handover: Handover
+    ) -> GrowingObject:
+        """Look at what is there; `identity` is a SHA-256 that no other content has. Raises `StorageError`."""
+        address = destination.address_of(name_object(placement.name, identity, placement.image_type))
+        return cls(placement, identity, address, handover, handover.storage.head(address))
+
+    def reuse(self) -> PublishedImage | None:
+        """Return what an earlier run made of the same content, with a fresh URL; None when it is not there.
+
+        Nor when it has no manifest, which is written last: only that tells its digests. Raises what `hand_out` raises.
+        """
+        if self.stored is None or self.stored.metadata.get(_CONTENT) != self.identity.hexadecimal:
+            return None
+        manifest = read_manifest(self.handover.storage, self.address, self.stored, self.handover.observer)
+        digests = tuple(filter(None, map(manifest.digest, DIGESTS))) if manifest else ()
+        if len(digests) < len(DIGESTS):
+            return None
+        self.handover.observer.noted(f"{self.address} is already there: nothing is converted or uploaded")
+        return self.handover.hand_out(
+            self.placement, self.address, self.stored.size_bytes, digests, None, was_reused=True
+        )
+
+    def upload(self, most_bytes: int, *, resumes: bool) -> Upload:
+        """Return the upload of the file, which will have `most_bytes` at most."""
+        return Upload(
+            MultipartStorage(self.handover.storage.connection),
+            self.address,
+            self.placement.path,
+            plan_parts(most_bytes),
+            {_CONTENT: self.identity.hexadecimal, **describe_owner(new_run_id())},
+            self.handover.clock,
+            self.handover.observer,
+            resumes=resumes,
+        )
+
+    def complete(self, upload: Upload, size_bytes: int, digests: tuple[Digest, ...]) -> PublishedImage:
+        """Make the object, write beside it what it is, and return it with a URL that was tried; as `hand_out` raises.
+
+        The upload must be finished. What was there without a manifest is replaced.
+        """
+        completed = upload.complete(replaces=self.stored is not None)
+        self.handover.describe(self.placement, self.address, size_bytes, digests, completed)
+        source = SourceFile.observe(self.placement.path)
+        return self.handover.hand_out(self.placement, self.address, size_bytes, digests, source, was_reused=False)
