@@ -13,10 +13,11 @@ from pathlib import Path
 
 @dataclass
 class StaticServer:
-    """Its address, and the path and Range header of every request that it got."""
+    """Its address, what it asks of who fetches, and the path and Range header of every request that it got."""
 
     url: str
     serves_ranges: bool = True
+    needs_header: tuple[str, str] | None = None
     requests: list[tuple[str, str | None]] = field(default_factory=list)
 
 
@@ -31,7 +32,9 @@ def serving_directory(directory: Path) -> Iterator[StaticServer]:
         def do_GET(self) -> None:
             state.requests.append((self.path, self.headers.get("Range")))
             path = directory / self.path.removeprefix("/pub/")
-            if not self.path.startswith("/pub/") or not path.is_file():
+            if state.needs_header and self.headers.get(state.needs_header[0]) != state.needs_header[1]:
+                self._answer(401, b"", {})
+            elif not self.path.startswith("/pub/") or not path.is_file():
                 self._answer(404, b"", {})
             elif not path.stat().st_mode & stat.S_IROTH:
                 self._answer(403, b"", {})

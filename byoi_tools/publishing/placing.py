@@ -15,6 +15,7 @@ from byoi_tools.model.location import WebAddress
 from byoi_tools.model.manifest import Manifest, ManifestSource, ManifestVerdict
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import PublishedImage, Verification
+from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.digests import digest_file
 from byoi_tools.publishing.manifest import NotAManifest, parse_manifest
 from byoi_tools.publishing.object_names import name_object
@@ -58,12 +59,14 @@ def place_image(
     clock: Clock,
     observer: Observer,
     verification: Verification = Verification.RANGES,
+    headers: tuple[tuple[str, Secret], ...] = (),
 ) -> PublishedImage:
     """Return where the image is and the URL that fetches it, for as long as the file is there.
 
     The file, its digests for `sha256sum -c`, and its manifest appear whole or not at all. Nothing is copied when a file
-    with that name, size and SHA-256 is there. Raises `StorageError`, also when the web server does not show the file,
-    and `IntegrityError` when the URL brings something else.
+    with that name, size and SHA-256 is there. `headers` are what the provider will send with its request. Raises
+    `StorageError`, also when the web server does not show the file, and `IntegrityError` when the URL brings something
+    else.
     """
     if WebAddress(directory.url_of("")).is_exposed:
         observer.warned(f"{directory.url} is not encrypted: the image can be read on its way to the provider")
@@ -84,7 +87,7 @@ def place_image(
         manifest = _describe(placement, name, source.size_bytes, digests, clock.now())
         for suffix, content in contents_beside(manifest).items():
             served.write(name + suffix, content)
-    trial = UrlTrial(url, str(address), source.size_bytes, sha256, clock, observer)
+    trial = UrlTrial(url, str(address), source.size_bytes, sha256, clock, observer, headers)
     _try(trial, directory, verification, source)
     return PublishedImage(address, placement.image_type, source.size_bytes, digests, url, None, is_there)
 
@@ -137,5 +140,6 @@ def _try(trial: UrlTrial, directory: PublicDirectory, verification: Verification
         raise StorageError(
             f"the web server does not show {trial.place} at {trial.url.reveal()}",
             details=failed.details,
-            remedy=f"Let it show the files of {directory.path} at {directory.url} to anybody, or correct --public-url.",
+            remedy=f"Let it show the files of {directory.path} at {directory.url}, to anybody or to who sends the "
+            "--http-header of the deployment; or correct --public-url.",
         ) from failed

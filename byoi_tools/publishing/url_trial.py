@@ -25,7 +25,10 @@ _WORK = "downloading"
 
 @dataclass(frozen=True, slots=True)
 class UrlTrial:
-    """A URL, and what it shall bring: the content that lies at `place` (an object or a file)."""
+    """A URL, and what it shall bring: the content that lies at `place` (an object or a file).
+
+    `headers` are what the downloader will send in addition.
+    """
 
     url: Secret
     place: str
@@ -33,6 +36,7 @@ class UrlTrial:
     sha256: Digest
     clock: Clock
     observer: Observer
+    headers: tuple[tuple[str, Secret], ...] = ()
 
     def run(self, verification: Verification, source: ByteSource | None = None) -> None:
         """Return when the URL brings what it shall.
@@ -41,7 +45,7 @@ class UrlTrial:
         compared. At most 1 MiB of the object is in memory. Failures that may pass are tried again. Raises
         `StorageError` when nothing can be fetched, and `IntegrityError` when it is something else.
         """
-        ranges = HttpRanges(self.url)
+        ranges = HttpRanges(self.url, headers=self.headers)
         try:
             if verification is Verification.FULL:
                 self._compare_all(ranges)

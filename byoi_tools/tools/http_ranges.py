@@ -9,7 +9,7 @@ import http.client
 import re
 import ssl
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
@@ -76,13 +76,15 @@ class RangeFailed(StorageError):
 class HttpRanges:
     """The object behind a URL. Redirects are followed, but never from https to http, nor to another scheme.
 
-    `name` stands for the URL in errors, whose texts have no query string. Not to be shared by threads.
+    `name` stands for the URL in errors, whose texts have no query string. `headers` are sent in addition, but to no
+    other server that a redirect names. Not to be shared by threads.
     """
 
-    def __init__(self, url: Secret, name: str = "") -> None:
+    def __init__(self, url: Secret, name: str = "", headers: Iterable[tuple[str, Secret]] = ()) -> None:
         self._start = url.reveal()
         self._url = self._start
         self._name = name or redact(self._start)
+        self._extra = tuple(headers)
         self._route: Route | None = None
 
     def get(self, first: int, last: int) -> RangeAnswer:
@@ -134,7 +136,9 @@ class HttpRanges:
         except (OSError, ValueError, http.client.HTTPException) as error:
             self.close()
             is_passing = not isinstance(error, ssl.SSLCertVerificationError | ValueError)
-            raise self._failed(redact(f"{type(error).__name__}: {error}"), is_passing=is_passing) from None
+            is_about_headers = bool(self._extra) and type(error) in (ValueError, UnicodeEncodeError)
+            said = "a header cannot be sent" if is_about_headers else redact(f"{type(error).__name__}: {error}")
+            raise self._failed(said, is_passing=is_passing) from None
         except BaseException:
             self.close()
             raise
@@ -150,9 +154,14 @@ class HttpRanges:
     def _ask(self, span: str | None) -> http.client.HTTPResponse:
         if self._route is None:
             self._route = route_to(self._url)
-        headers = {**_HEADERS, **self._route.headers, **({"Range": span} if span else {})}
+        extra = {name: value.reveal() for name, value in self._extra} if self._is_first_server() else {}
+        headers = {**_HEADERS, **extra, **self._route.headers, **({"Range": span} if span else {})}
         self._route.connection.request("GET", self._route.target, headers=headers)
         return self._route.connection.getresponse()
+
+    def _is_first_server(self) -> bool:
+        here, start = urlsplit(self._url), urlsplit(self._start)
+        return (here.scheme, here.netloc) == (start.scheme, start.netloc)
 
     def _redirect(self, status: int, location: str) -> None:
         is_clean = bool(location) and location.isascii() and location.isprintable() and " " not in location

@@ -192,3 +192,29 @@ def test_a_stream_that_ends_early_is_an_error() -> None:
 def test_the_rest_of_another_object_is_an_error() -> None:
     with serving_ranges(b"0123456789") as server, pytest.raises(StorageError):
         fetch_all(server.url, 9, 4)
+
+
+HEADERS = (("X-Door", Secret("5160a7e5")),)
+
+
+def test_headers_are_sent_to_the_server_of_the_url_alone() -> None:
+    with serving_ranges(b"0123456789") as other, serving_ranges(b"0123456789") as server:
+        server.redirects = {"/image.raw": "/next", "/next": other.url}
+        ranges = HttpRanges(Secret(server.url), headers=HEADERS)
+        assert ranges.get(2, 4).content == b"234"
+        assert b"".join(ranges.stream(0, 10)) == b"0123456789"
+
+    assert [headers["X-Door"] for headers in server.headers] == ["5160a7e5"] * len(server.headers)
+    assert len(server.headers) >= 2
+    assert len(other.headers) == 2
+    assert not [headers for headers in other.headers if "X-Door" in headers]
+
+
+@pytest.mark.parametrize("value", ["5160a7e5\r\nX-Other: 1", "5160a7e5€"])
+def test_a_header_that_cannot_be_sent_is_not_shown(value: str) -> None:
+    with serving_ranges(b"0123456789") as server, pytest.raises(StorageError) as caught:
+        HttpRanges(Secret(server.url), headers=(("X-Door", Secret(value)),)).get(0, 1)
+
+    assert "5160a7e5" not in show(caught.value)
+    assert "header" in str(caught.value.details)
+    assert server.requests == []
