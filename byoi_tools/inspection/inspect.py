@@ -12,7 +12,7 @@ from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container
 from byoi_tools.inspection.esps import read_esps
 from byoi_tools.inspection.guest.read import read_guest
-from byoi_tools.inspection.guest.readers import ImageFile, Readers
+from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.guest.roots import Around
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.bios import BiosBoot
@@ -23,6 +23,8 @@ from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import Container
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
+from byoi_tools.tools.guest_appliance import Appliance, ImageFile
+from byoi_tools.tools.guest_disk import GuestDisk
 
 
 def inspect_image(
@@ -73,7 +75,8 @@ def _closed(container: Container, reason: str) -> Facts:
 
 
 def _open(container: Container, source: ByteSource, disk: Disk, reader: ReaderChoice, file: Path | None) -> Facts:
-    with Readers(reader, ImageFile(file, container.format.value) if file else None) as readers:
+    images = [] if file is None else [ImageFile(file, container.format.value)]
+    with Appliance(images) as appliance, Readers(reader, GuestDisk(appliance) if images else None) as readers:
         readers.prepare(disk)
         try:
             bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))

@@ -17,7 +17,7 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.files import FileKind
 from byoi_tools.model.guest.guest import Guest
 from byoi_tools.model.guest.reader import ReaderChoice
-from byoi_tools.tools.guest_disk import is_guestfs_installed
+from byoi_tools.tools.guest_appliance import is_guestfs_installed
 from byoi_tools.tools.native_files import NativeReaders
 from fixtures.debian.build import ensure_image
 from fixtures.libguestfs import libguestfs_environment

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from types import TracebackType
 
 from byoi_tools.formats.source import ByteSource
@@ -15,21 +13,14 @@ from byoi_tools.model.disk import Disk
 from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
 from byoi_tools.model.guest.reader import ReaderChoice
-from byoi_tools.tools.guest_disk import GuestDisk, is_guestfs_installed, require_guestfs
+from byoi_tools.tools.guest_appliance import is_guestfs_installed, require_guestfs
+from byoi_tools.tools.guest_disk import GuestDisk
 from byoi_tools.tools.native_files import FILE_SYSTEMS, NativeReaders
 
 _GUESTFS_ONLY = ("btrfs", "f2fs")
 """What guestfs is started for; of a Windows or a FreeBSD the readers of domains know nothing."""
 _HAS_NO_FILES = ("", "swap")
 _ELSEWHERE = "Look into it yourself (guestfish --ro), or build the image on ext4 or XFS."
-
-
-@dataclass(frozen=True, slots=True)
-class ImageFile:
-    """The image as guestfs opens it: its path, and its format as qemu calls it."""
-
-    path: Path
-    format: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,20 +42,18 @@ class Opener:
 
 
 class Readers:
-    """The readers of one image; a context manager that ends what they have started."""
+    """The readers of one image; a context manager that ends the native ones, but not the appliance of guestfs."""
 
-    def __init__(self, choice: ReaderChoice, file: ImageFile | None) -> None:
-        """`file` is None for an image that is no file on this machine: guestfs cannot open it.
+    def __init__(self, choice: ReaderChoice, disk: GuestDisk | None) -> None:
+        """`disk` is the image for guestfs, None for one that is no file on this machine.
 
         Raises `ToolMissing` when guestfs was chosen and is not installed.
         """
         if choice is ReaderChoice.GUESTFS:
             require_guestfs()
         self._choice = choice
-        self._file = file
         self._native = NativeReaders()
-        self._guestfs = None if file is None else GuestDisk(file.path, file.format)
-        self._stack = ExitStack()
+        self._guestfs = disk
 
     def prepare(self, disk: Disk) -> None:
         """Let start what reading this disk will need, while the caller does something else."""
@@ -72,10 +61,10 @@ class Readers:
         if self._choice is not ReaderChoice.GUESTFS and names & {*FILE_SYSTEMS, "LVM2_member"}:
             self._native.prepare()
 
-    def opener(self, file_system: str, content: ByteSource, device: str) -> Opener | Trouble | None:
+    def opener(self, file_system: str, content: ByteSource, device: int | str) -> Opener | Trouble | None:
         """Return how the files are opened, why they cannot be, or None for what has no files.
 
-        `device` is what the appliance of guestfs calls it.
+        `device` is the number of the partition, or what the appliance of guestfs calls another device.
         """
         if file_system in _HAS_NO_FILES:
             return None
@@ -88,18 +77,17 @@ class Readers:
         return _unsupported(file_system)
 
     def __enter__(self) -> Readers:
-        self._stack.enter_context(self._native)
-        if self._guestfs is not None:
-            self._stack.enter_context(self._guestfs)
+        self._native.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        self._stack.close()
+        self._native.__exit__(kind, error, traceback)
 
-    def _by_guestfs(self, file_system: str, device: str) -> Opener | Trouble:
-        if self._guestfs is None:
+    def _by_guestfs(self, file_system: str, device: int | str) -> Opener | Trouble:
+        disk = self._guestfs
+        if disk is None:
             return Trouble(
                 TroubleKind.UNSUPPORTED,
                 f"{file_system} is read by guestfs, which needs the image as a file",
@@ -111,10 +99,11 @@ class Readers:
                 f"{file_system} is read by guestfs, which is not installed",
                 "apt-get install python3-guestfs, or look into it yourself.",
             )
-        open_device = partial(self._guestfs.open, device)
+        name = disk.partition(device) if isinstance(device, int) else device
+        open_device = partial(disk.open, name)
         if file_system != "btrfs":
             return Opener("guestfs", open_device)
-        return Opener("guestfs", open_device, partial(self._guestfs.subvolumes, device), open_device)
+        return Opener("guestfs", open_device, partial(disk.subvolumes, name), open_device)
 
 
 def _unsupported(file_system: str) -> Trouble:

@@ -128,15 +128,15 @@ def _on_partitions(source: ByteSource, disk: Disk, readers: Readers) -> Iterator
         if found.file_system is not None and found.file_system.name != _LVM:
             sectors = found.partition.sectors
             part = Window(source, sectors.start_bytes, sectors.size_bytes)
-            volume = _found(str(found.partition), found.file_system, part, readers, f"/dev/sda{found.partition.number}")
+            volume = _found(str(found.partition), found.file_system, part, readers, found.partition.number)
             volume.is_root_by_type = found.partition.kind is PartitionKind.LINUX_ROOT
             yield volume
 
 
 def _found(
-    name: str, signature: FileSystemSignature, content: ByteSource, readers: Readers, device: str
+    name: str, signature: FileSystemSignature, content: ByteSource, readers: Readers, device: int | str
 ) -> FoundVolume:
-    """The volume; `device` is what the appliance of guestfs calls it."""
+    """The volume; `device` is the number of its partition, or what the appliance of guestfs calls it."""
     opener = readers.opener(signature.name, content, device)
     if isinstance(opener, Trouble):
         return FoundVolume(name, signature, content, None, opener)
