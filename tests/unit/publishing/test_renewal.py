@@ -8,10 +8,13 @@ import pytest
 
 from byoi_tools.errors import StorageError, UsageError
 from byoi_tools.model.digest import Digest, DigestAlgorithm
-from byoi_tools.model.image import ImageType
+from byoi_tools.model.image import ImageFormat, ImageType
+from byoi_tools.model.manifest import Manifest, ManifestSource
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.publishing.ownership import describe_owner
 from byoi_tools.publishing.renewal import renew_publication
+from byoi_tools.publishing.sidecars import write_beside
 from byoi_tools.tools.object_storage import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
@@ -21,10 +24,10 @@ SHA256 = hashlib.sha256(CONTENT).hexdigest()
 KEY = "images/debian.qcow2"
 
 
-def renew(bucket: str, expires: timedelta = timedelta(hours=1)) -> PublishedImage | None:
+def renew(bucket: str, expires: timedelta = timedelta(hours=1), key: str = KEY) -> PublishedImage | None:
     digests = (Digest(DigestAlgorithm.SHA256, SHA256),)
     return renew_publication(
-        ObjectAddress(bucket, KEY),
+        ObjectAddress(bucket, key),
         ImageType.QCOW2,
         len(CONTENT),
         digests,
@@ -73,3 +76,26 @@ def test_renewal_needs_a_bucket_and_a_possible_expiry(bucket: str) -> None:
         renew("absent-" + bucket)
     with pytest.raises(UsageError):
         renew(bucket, timedelta(days=8))
+
+
+@pytest.mark.parametrize(("in_manifest", "is_renewed"), [(SHA256, True), ("0" * 64, False), (None, False)])
+def test_what_was_converted_on_its_way_is_known_by_its_manifest(
+    object_store: ObjectStore, bucket: str, in_manifest: str | None, is_renewed: bool
+) -> None:
+    """It was begun before its digests were known, so that its metadata have none."""
+    key, run = "images/debian-0123456789abcdef.qcow2", "ab" * 16
+    metadata = {"byoi-content": "01" * 32, **describe_owner(run)}
+    object_store.client.put_object(Bucket=bucket, Key=key, Body=CONTENT, Metadata=metadata)
+    if in_manifest:
+        manifest = Manifest(
+            object_name="debian-0123456789abcdef.qcow2",
+            image_type=ImageType.QCOW2,
+            size_bytes=len(CONTENT),
+            digests=(Digest(DigestAlgorithm.SHA256, in_manifest),),
+            run_id=run,
+            created=datetime(2026, 1, 2, tzinfo=UTC),
+            source=ManifestSource("debian.raw", ImageFormat.RAW),
+            tools={},
+        )
+        write_beside(ObjectStorage(), ObjectAddress(bucket, key), manifest)
+    assert (renew(bucket, key=key) is not None) is is_renewed
