@@ -18,6 +18,8 @@ class DictionaryReader:
     A path that ends in a slash is a directory; parents exist by themselves. `modes` replaces the mode of a path.
     """
 
+    tells_names_exactly = True
+
     def __init__(self, files: Mapping[str, str | bytes | Link], modes: Mapping[str, int] | None = None) -> None:
         self._files = {path.rstrip("/"): content for path, content in files.items() if not path.endswith("/")}
         self._modes = dict(modes or {})

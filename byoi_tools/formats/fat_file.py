@@ -70,17 +70,14 @@ def gather_runs(table: FatTable, layout: FatLayout, entry: DirectoryEntry, path:
             remedy="Make the volume again with what booting needs.",
         )
     runs: list[ClusterRun] = []
-    chain = iter(table.chain(entry.first_cluster))
-    for number in range(wanted):
-        cluster = next(chain, None)
-        if cluster is None:
-            raise ImageMalformed(
-                f"{path} on the FAT volume cannot be read",
-                details=f"its {entry.size_bytes} bytes need {wanted} clusters, its cluster chain ends after {number}",
-                remedy="Repair the volume with fsck.fat, or make it again.",
-            )
-        if runs and runs[-1].first + runs[-1].count == cluster:
-            runs[-1] = ClusterRun(runs[-1].start_bytes, runs[-1].first, runs[-1].count + 1)
-        else:
-            runs.append(ClusterRun(number * layout.cluster_size_bytes, cluster, 1))
+    found = 0
+    for first, count in table.runs(entry.first_cluster, wanted):
+        runs.append(ClusterRun(found * layout.cluster_size_bytes, first, count))
+        found += count
+    if found < wanted:
+        raise ImageMalformed(
+            f"{path} on the FAT volume cannot be read",
+            details=f"its {entry.size_bytes} bytes need {wanted} clusters, its cluster chain ends after {found}",
+            remedy="Repair the volume with fsck.fat, or make it again.",
+        )
     return tuple(runs)

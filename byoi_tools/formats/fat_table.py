@@ -13,6 +13,7 @@ from byoi_tools.formats.source import ByteSource, read_exactly
 MAX_FAT_BYTES = 32 * 1024 * 1024
 """Eight million clusters: far more than an EFI system partition has."""
 _CHUNK_BYTES = 1024 * 1024
+_LARGEST_BLOCK = 1 << 16
 _CLEAN_BIT = {16: 0x8000, 32: 0x0800_0000}
 
 _FIRST_END = {12: 0xFF8, 16: 0xFFF8, 32: 0x0FFF_FFF8}
@@ -71,6 +72,42 @@ class FatTable:
             cluster = self._entries[cluster]
             if cluster >= _FIRST_END[self._layout.fat_bits]:
                 return
+
+
+    def runs(self, first: int, limit: int) -> Iterator[tuple[int, int]]:
+        """Yield (first cluster, count) for the first `limit` clusters of a chain, clusters that follow each other as one.
+
+        Raises what `chain` raises.
+        """
+        seen = bytearray(len(self._entries))
+        cluster = first
+        while limit > 0:
+            if not 2 <= cluster < len(self._entries):
+                raise _broken(f"cluster {cluster} does not exist")
+            count = self._count_in_order(cluster, limit)
+            again = seen.find(1, cluster, cluster + count)
+            if again >= 0:
+                raise _broken(f"it comes back to cluster {again}")
+            seen[cluster : cluster + count] = b"\1" * count
+            yield cluster, count
+            limit -= count
+            cluster = self._entries[cluster + count - 1]
+            if cluster >= _FIRST_END[self._layout.fat_bits]:
+                return
+
+    def _count_in_order(self, first: int, limit: int) -> int:
+        """How many clusters of a chain follow each other from `first` on; compared in blocks, twice as many each time."""
+        limit = min(limit, len(self._entries) - first)
+        count = block = 1
+        while count < limit and block:
+            wanted = min(block, limit - count)
+            expected = array(self._entries.typecode, range(first + count, first + count + wanted))
+            if self._entries[first + count - 1 : first + count - 1 + wanted] == expected:
+                count += wanted
+                block = min(2 * block, _LARGEST_BLOCK)
+            else:
+                block = wanted // 2
+        return count
 
 
 def are_fats_equal(source: ByteSource, layout: FatLayout) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,9 +12,8 @@ from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container
 from byoi_tools.inspection.esps import read_esps
-from byoi_tools.inspection.guest.read import read_guest
+from byoi_tools.inspection.guest.read import open_disk
 from byoi_tools.inspection.guest.readers import Readers
-from byoi_tools.inspection.guest.roots import Around
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
@@ -76,15 +76,19 @@ def _closed(container: Container, reason: str) -> Facts:
 
 def _open(container: Container, source: ByteSource, disk: Disk, reader: ReaderChoice, file: Path | None) -> Facts:
     images = [] if file is None else [ImageFile(file, container.format.value)]
-    with Appliance(images) as appliance, Readers(reader, GuestDisk(appliance) if images else None) as readers:
-        readers.prepare(disk)
+    with (
+        Appliance(images) as appliance,
+        Readers(reader, GuestDisk(appliance) if images else None) as readers,
+        ThreadPoolExecutor(1, thread_name_prefix="initramfs") as aside,
+    ):
+        opened = open_disk(source, disk, readers, aside)
         try:
             bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))
         except ImageMalformed as malformed:
             bios = NotExamined(malformed.message)
             container = replace(container, damage=_in_words(malformed))
         esps = read_esps(source, disk)
-        inside = read_guest(source, Around(disk, esps, bios.value if isinstance(bios, Known) else None), readers)
+        inside = opened.read_guest(esps, bios.value if isinstance(bios, Known) else None)
     return Facts(
         container, disk=Known(disk), esps=Known(esps), bios=bios, volumes=Known(inside.volumes), guest=inside.guest
     )

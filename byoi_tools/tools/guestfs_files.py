@@ -29,6 +29,8 @@ _KINDS = {0x8: FileKind.FILE, 0x4: FileKind.DIRECTORY, 0xA: FileKind.SYMLINK}
 class GuestfsFiles:
     """A `FileReader` of a mounted file system. Names that are not UTF-8 are left out."""
 
+    tells_names_exactly = True
+
     def __init__(self, appliance: Appliance, place: str, what: str) -> None:
         """`place` is the directory of the appliance where it is mounted, `what` its name in errors."""
         self._appliance = appliance

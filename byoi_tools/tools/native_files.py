@@ -40,10 +40,6 @@ class NativeReaders:
         has_plain_extents = file_system != "xfs"
         return NativeFiles(self._process, source if has_plain_extents else None, int.from_bytes(answer, "big"), what)
 
-    def prepare(self) -> None:
-        """Let the process start already, while the caller does something else; where it cannot, `open` will say so."""
-        self._process.prepare()
-
     def __enter__(self) -> NativeReaders:
         return self
 
@@ -55,6 +51,8 @@ class NativeReaders:
 
 class NativeFiles:
     """A `FileReader` of one file system. Names that are not UTF-8 are left out, such targets of links replaced."""
+
+    tells_names_exactly = True
 
     def __init__(self, process: NativeProcess, source: ByteSource | None, number: int, what: str) -> None:
         """`source` is the volume where a large file may be read from it directly, else None."""

@@ -68,11 +68,6 @@ class NativeProcess:
         self._served_bytes = 0
         self._lock = threading.Lock()
 
-    def prepare(self) -> None:
-        """Start the child now, so that it is ready when the first question comes."""
-        with self._lock, suppress(ToolMissing, ToolFailed, OSError):
-            self._require_process()
-
     def register(self, source: ByteSource) -> int:
         """Return the number by which the child may ask for bytes of this volume."""
         self._sources.append(source)
@@ -124,7 +119,7 @@ class NativeProcess:
         if self._failure is not None:
             raise self._failure
         if self._process is None:
-            self._process = _start()
+            self._process = _take_spare() or _start()
 
     def _bytes_for(self, content: bytes) -> bytes:
         """The bytes of a volume that the child asks for."""
@@ -189,6 +184,32 @@ class NativeProcess:
         self.end()
         self._failure = ToolFailed(f"the reader of guest file systems {how}", remedy=_REMEDY)
         return self._failure
+
+
+class _Spare:
+    """The child that was started ahead, and how many more will be."""
+
+    process: subprocess.Popen[bytes] | None = None
+    more = 0
+
+
+def start_ahead(count: int) -> None:
+    """Start a child for whoever asks first, and another one when that is taken, until there were `count`.
+
+    So each is ready when it is needed: starting one takes as long as the imports of this process. Nothing happens where
+    it cannot be started: who needs it will be told why. One that nobody needs ends with this process, whose end of the
+    pipe is all that it lives by.
+    """
+    _Spare.more = count - 1
+    with suppress(ToolMissing, OSError):
+        _Spare.process = _start()
+
+
+def _take_spare() -> subprocess.Popen[bytes] | None:
+    process, _Spare.process = _Spare.process, None
+    if process is not None and _Spare.more > 0:
+        start_ahead(_Spare.more)
+    return process
 
 
 def _start() -> subprocess.Popen[bytes]:

@@ -13,6 +13,8 @@ from byoi_tools.model.guest.files import FileKind, FileStatus, NamedStatus
 class FatFiles:
     """A `FileReader` of a FAT volume: names in any case, everything owned by root."""
 
+    tells_names_exactly = False
+
     def __init__(self, source: ByteSource) -> None:
         """Raises `ImageMalformed` when the source is no FAT volume, `ImageUnsafe` when it is too large to be read."""
         self._files = FatFileSystem(source)

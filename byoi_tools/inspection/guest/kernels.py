@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from dataclasses import dataclass
 
 from byoi_tools.formats.kernel_modules import read_built_in_options
@@ -23,7 +23,7 @@ from byoi_tools.inspection.guest.unified_kernels import UnifiedKernel, find_unif
 from byoi_tools.model.esp import LoaderKind
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
-from byoi_tools.model.guest.kernels import Kernel, KernelImage, Kernels, version_key
+from byoi_tools.model.guest.kernels import Kernel, KernelImage, KernelLink, Kernels, version_key
 
 _KERNEL_LIMIT = 8
 _OPENED_LIMIT = 3
@@ -41,21 +41,38 @@ class _Draft:
     image: KernelImage | None
 
 
-def read_kernels(context: GuestContext) -> Kernels:
-    """Return the facts of this domain; raises what the context's tree raises.
+@dataclass(frozen=True, slots=True)
+class BegunKernels:
+    """The kernels by their own files, those first that count; the first one's initramfs is being listed meanwhile."""
 
-    Of more than eight kernels the eldest are left out. Of the newest, and of those that a symlink names, up to three
-    get their initramfs opened; for the others it is not examined.
+    links: tuple[KernelLink, ...]
+    drafts: tuple[_Draft, ...]
+    first_initramfs: Future[Fact[Initramfs | None]] | None
+
+
+def begin_kernels(tree: GuestTree, aside: Executor) -> BegunKernels:
+    """Find the kernels, and let the first one's initramfs be opened aside: that takes as long as all else of a guest.
+
+    Of more than eight kernels the eldest are left out. Raises what the tree raises.
     """
-    tree = context.tree
     links = find_links(tree)
     linked = {link.resolved for link in links}
     drafts = [_draft(tree, file) for file in find_kernels(tree)]
-    first = sorted(drafts, key=lambda draft: (draft.path in linked, _age(draft.path, draft.version)), reverse=True)[
-        :_KERNEL_LIMIT
+    drafts.sort(key=lambda draft: (draft.path in linked, _age(draft.path, draft.version)), reverse=True)
+    return BegunKernels(links, tuple(drafts[:_KERNEL_LIMIT]), _open_aside(tree, drafts[0], aside) if drafts else None)
+
+
+def read_kernels(context: GuestContext, begun: BegunKernels) -> Kernels:
+    """Return the facts of this domain; raises what the context's tree raises.
+
+    Of the newest kernels, and of those that a symlink names, up to three get their initramfs opened; for the others it
+    is not examined.
+    """
+    tree, links = context.tree, begun.links
+    kernels = [
+        _complete(tree, draft, None if number else begun.first_initramfs, is_opened=number < _OPENED_LIMIT)
+        for number, draft in enumerate(begun.drafts)
     ]
-    opened = first[:_OPENED_LIMIT]
-    kernels = [_complete(tree, draft, is_opened=draft in opened) for draft in first]
     kernels += [_unified(tree, found) for path in find_unified(tree) if (found := read_unified(tree, path))]
     return Kernels(
         kernels=tuple(sorted(kernels, key=lambda kernel: _age(kernel.path, kernel.version), reverse=True)),
@@ -78,20 +95,29 @@ def _age(path: str, version: str) -> tuple[bool, tuple[tuple[int, int, str], ...
     return "rescue" not in path, version_key(version)
 
 
-def _complete(tree: GuestTree, draft: _Draft, *, is_opened: bool) -> Kernel:
+def _open_aside(tree: GuestTree, draft: _Draft, aside: Executor) -> Future[Fact[Initramfs | None]] | None:
+    """Read the initramfs here, so that nobody waits for anybody on the way to it, and decompress and list it there."""
     path = find_initramfs(tree, draft.path, draft.version)
-    with ThreadPoolExecutor(1, thread_name_prefix="initramfs") as aside:  # decompressing takes longest, on another core
-        initramfs = aside.submit(_initramfs, tree, path, is_opened=is_opened)
-        return Kernel(
-            path=draft.path,
-            version=draft.version,
-            size_bytes=draft.size_bytes,
-            image=draft.image,
-            options=_options(tree, draft.version),
-            modules=read_module_tree(tree, draft.version),
-            initramfs_path=path,
-            initramfs=initramfs.result(),
-        )
+    status = tree.status(path) if path else None
+    if status is None or status.size_bytes > INITRAMFS_LIMIT_BYTES:
+        return None
+    return aside.submit(read_initramfs, path, tree.read(path, INITRAMFS_LIMIT_BYTES) or b"")
+
+
+def _complete(
+    tree: GuestTree, draft: _Draft, begun: Future[Fact[Initramfs | None]] | None, *, is_opened: bool
+) -> Kernel:
+    path = find_initramfs(tree, draft.path, draft.version)
+    return Kernel(
+        path=draft.path,
+        version=draft.version,
+        size_bytes=draft.size_bytes,
+        image=draft.image,
+        options=_options(tree, draft.version),
+        modules=read_module_tree(tree, draft.version),
+        initramfs_path=path,
+        initramfs=begun.result() if begun else _initramfs(tree, path, is_opened=is_opened),
+    )
 
 
 def _unified(tree: GuestTree, found: UnifiedKernel) -> Kernel:

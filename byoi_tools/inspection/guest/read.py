@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from concurrent.futures import Executor
 from dataclasses import dataclass, replace
 
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.inspection.guest.domains import read_domains
+from byoi_tools.inspection.guest.context import GuestContext
+from byoi_tools.inspection.guest.domains import read_domains, read_guarded
+from byoi_tools.inspection.guest.kernels import BegunKernels, begin_kernels
 from byoi_tools.inspection.guest.readers import Readers
-from byoi_tools.inspection.guest.roots import Around, assemble, find_roots, order_volumes
+from byoi_tools.inspection.guest.roots import assemble, find_roots, order_volumes
 from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
+from byoi_tools.model.bios import BiosBoot
+from byoi_tools.model.disk import Disk
+from byoi_tools.model.esp import Esp
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest, TroubleKind, Volume
 from byoi_tools.model.quoting import quote
@@ -23,21 +29,52 @@ class GuestFacts:
     guest: Fact[Guest]
 
 
-def read_guest(source: ByteSource, around: Around, readers: Readers) -> GuestFacts:
-    """Return what the disk's file systems tell; raises nothing for what they contain."""
-    found = find_volumes(source, around.disk, readers)
+@dataclass(frozen=True, slots=True)
+class OpenGuest:
+    """A guest that is found and put together, and its kernels, which are begun to be read."""
+
+    context: GuestContext
+    other_roots: tuple[str, ...]
+    kernels: Fact[BegunKernels]
+
+
+@dataclass(frozen=True, slots=True)
+class OpenDisk:
+    """The volumes of a disk, and its guest or why there is none."""
+
+    found: tuple[FoundVolume, ...]
+    guest: Fact[OpenGuest]
+
+    def read_guest(self, esps: tuple[Esp, ...], bios: BiosBoot | None) -> GuestFacts:
+        """Return what the disk's file systems tell; raises nothing for what they contain."""
+        guest = _read(self.guest.value, esps, bios) if isinstance(self.guest, Known) else self.guest
+        volumes = order_volumes(self.found)  # once all is read: only now their troubles are known
+        return GuestFacts(volumes, Known(replace(guest, volumes=volumes)) if isinstance(guest, Guest) else guest)
+
+
+def open_disk(source: ByteSource, disk: Disk, readers: Readers, aside: Executor) -> OpenDisk:
+    """Find the volumes and the guest of a disk; its first initramfs is opened aside, while the caller does other work.
+
+    Raises nothing for what they contain.
+    """
+    found = find_volumes(source, disk, readers)
     roots = find_roots(found)
-    guest = _read(roots, found, around) if roots else NotExamined(_why_none(found))
-    volumes = order_volumes(found)  # once all is read: only now their troubles are known
-    return GuestFacts(volumes, Known(replace(guest.value, volumes=volumes)) if isinstance(guest, Known) else guest)
+    return OpenDisk(found, _open_guest(roots, found, disk, aside) if roots else NotExamined(_why_none(found)))
 
 
-def _read(roots: list[FoundVolume], found: tuple[FoundVolume, ...], around: Around) -> Fact[Guest]:
+def _open_guest(
+    roots: list[FoundVolume], found: tuple[FoundVolume, ...], disk: Disk, aside: Executor
+) -> Fact[OpenGuest]:
     try:
-        context = assemble(roots[0], found, around)
+        context = assemble(roots[0], found, disk)
     except (ImageError, ToolError) as error:
         return NotExamined(error.message)
-    return Known(read_domains(context, tuple(root.source for root in roots[1:])))
+    kernels = read_guarded(lambda: begin_kernels(context.tree, aside))
+    return Known(OpenGuest(context, tuple(root.source for root in roots[1:]), kernels))
+
+
+def _read(opened: OpenGuest, esps: tuple[Esp, ...], bios: BiosBoot | None) -> Guest:
+    return read_domains(replace(opened.context, esps=esps, bios=bios), opened.other_roots, opened.kernels)
 
 
 def _why_none(found: tuple[FoundVolume, ...]) -> str:

@@ -9,7 +9,6 @@ from types import TracebackType
 
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.guest.fat_files import FatFiles
-from byoi_tools.model.disk import Disk
 from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
 from byoi_tools.model.guest.reader import ReaderChoice
@@ -54,12 +53,6 @@ class Readers:
         self._choice = choice
         self._native = NativeReaders()
         self._guestfs = disk
-
-    def prepare(self, disk: Disk) -> None:
-        """Let start what reading this disk will need, while the caller does something else."""
-        names = {found.file_system.name for found in disk.partitions if found.file_system is not None}
-        if self._choice is not ReaderChoice.GUESTFS and names & {*FILE_SYSTEMS, "LVM2_member"}:
-            self._native.prepare()
 
     def opener(self, file_system: str, content: ByteSource, device: int | str) -> Opener | Trouble | None:
         """Return how the files are opened, why they cannot be, or None for what has no files.

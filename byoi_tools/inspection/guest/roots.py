@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.fstab import read_fstab
@@ -13,9 +13,7 @@ from byoi_tools.inspection.guest.devices import known_devices
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.volumes import FoundVolume
 from byoi_tools.inspection.guest.watched import WatchedFiles
-from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
-from byoi_tools.model.esp import Esp
 from byoi_tools.model.guest.devices import DeviceName, NameKind
 from byoi_tools.model.guest.files import FileKind, FileReader
 from byoi_tools.model.guest.guest import Volume
@@ -25,15 +23,6 @@ _MARKS = ("/etc/os-release", "/usr/lib/os-release", "/etc/fstab")
 _MAXIMUM_MOUNTS = 30
 _MAXIMUM_SUBVOLUMES = 30
 _PARTITION_NUMBER = re.compile(r"/dev/(?:[a-z]+|nvme\d+n\d+p|mmcblk\d+p)(\d+)")
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What is known of the disk around a guest."""
-
-    disk: Disk
-    esps: tuple[Esp, ...]
-    bios: BiosBoot | None
 
 
 def find_roots(volumes: Iterable[FoundVolume]) -> list[FoundVolume]:
@@ -52,18 +41,16 @@ def find_roots(volumes: Iterable[FoundVolume]) -> list[FoundVolume]:
     return sorted(found, key=lambda volume: not volume.is_root_by_type)
 
 
-def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], around: Around) -> GuestContext:
+def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], disk: Disk) -> GuestContext:
     """Return the guest whose root that is, with every volume mounted that its fstab names and that can be read.
 
-    Sets the mount points of the volumes. Names that no volume of the image has are left out: checks tell of them.
+    What is around the guest, its ESPs and legacy boot code, is left to the caller. Sets the mount points of the volumes. Names that no volume of the image has are left out: checks tell of them.
     Raises what the readers raise.
     """
     assert root.files is not None  # noqa: S101 - it was found by its files
     root.mount_point = "/"
     mounts: dict[str, FileReader] = {"/": root.files}
-    context = GuestContext(
-        GuestTree(mounts), around.disk, around.esps, tuple(found.volume for found in volumes), around.bios
-    )
+    context = GuestContext(GuestTree(mounts), disk, esps=(), volumes=tuple(found.volume for found in volumes))
     devices = known_devices(context)
     for entry in read_fstab(context.tree.read_text("/etc/fstab") or "")[:_MAXIMUM_MOUNTS]:
         device = devices.find(entry.device)

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import fnmatch
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from typing import NamedTuple
 
 from byoi_tools.model.guest.files import FileKind, FileReader, FileStatus, NamedStatus
 
 _MAXIMUM_LINKS = 40  # Linux: MAXSYMLINKS
 TEXT_LIMIT_BYTES = 1024 * 1024
 _WALK_LIMIT_ENTRIES = 500_000
+_REMEMBERED = 20_000
+_REMEMBERED_DIRECTORIES = 500
+_REMEMBERED_ENTRIES = 2000
+_QUESTIONS_BEFORE_LISTING = 3
+
+
+class _Directory(NamedTuple):
+    """A directory that was listed."""
+
+    entries: tuple[NamedStatus, ...]
+    statuses: dict[str, FileStatus]
 
 
 class GuestTree:
@@ -22,7 +35,10 @@ class GuestTree:
     def __init__(self, mounts: Mapping[str, FileReader]) -> None:
         """Take the readers by mount point: `{"/": root, "/boot": other}`."""
         self._mounts = sorted(mounts.items(), key=lambda mount: -len(mount[0]))
-        self._status = lru_cache(maxsize=20_000)(self._status_of)
+        self._status = lru_cache(maxsize=_REMEMBERED)(self._status_of)
+        self._link_of = lru_cache(maxsize=_REMEMBERED)(self._read_link_of)
+        self._directories: dict[str, _Directory] = {}
+        self._questions: Counter[str] = Counter()
 
     def resolve(self, path: str) -> str | None:
         """The path with every symlink in it followed; None where something is missing or links form a loop."""
@@ -80,10 +96,7 @@ class GuestTree:
     def entries(self, path: str) -> tuple[NamedStatus, ...]:
         """The entries of a directory, ordered by name, symlinks in the path followed; empty where there is none."""
         resolved = self.resolve(path)
-        if resolved is None:
-            return ()
-        reader, inner = self._locate(resolved)
-        return tuple(sorted(reader.entries(inner), key=lambda entry: entry.name))
+        return () if resolved is None else self._list(resolved).entries
 
     def names(self, path: str) -> tuple[str, ...]:
         """The names in a directory, ordered; empty where there is none."""
@@ -132,10 +145,31 @@ class GuestTree:
                     pending.append(below)
 
     def _status_of(self, path: str) -> FileStatus | None:
+        """Ask for it; after some questions about one directory list that, which costs no more than another question."""
         reader, inner = self._locate(path)
-        return reader.status(inner)
+        parent, _, name = path.rpartition("/")
+        if inner == "/" or not reader.tells_names_exactly:
+            return reader.status(inner)
+        known = self._directories.get(parent or "/")
+        if known is None:
+            self._questions[parent] += 1
+            if self._questions[parent] != _QUESTIONS_BEFORE_LISTING:
+                return reader.status(inner)
+            known = self._list(parent or "/")
+        return known.statuses.get(name)
 
-    def _link_of(self, path: str) -> str | None:
+    def _list(self, path: str) -> _Directory:
+        """The directory at a path without symlinks; small ones are remembered."""
+        known = self._directories.get(path)
+        if known is None:
+            reader, inner = self._locate(path)
+            entries = tuple(sorted(reader.entries(inner), key=lambda entry: entry.name))
+            known = _Directory(entries, {entry.name: entry.status for entry in entries})
+            if len(entries) <= _REMEMBERED_ENTRIES and len(self._directories) < _REMEMBERED_DIRECTORIES:
+                self._directories[path] = known
+        return known
+
+    def _read_link_of(self, path: str) -> str | None:
         reader, inner = self._locate(path)
         return reader.read_link(inner)
 

@@ -19,6 +19,11 @@ class WatchedFiles:
         self._files = files
         self.trouble: Trouble | None = None
 
+    @property
+    def tells_names_exactly(self) -> bool:
+        """Whether a name that is not among the entries of a directory is not there."""
+        return self._files.tells_names_exactly
+
     def status(self, path: str) -> FileStatus | None:
         """The status of the inode at a path."""
         return self._watch(lambda: self._files.status(path))

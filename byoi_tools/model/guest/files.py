@@ -44,6 +44,11 @@ class FileReader(Protocol):
     surrogate escapes.
     """
 
+    @property
+    def tells_names_exactly(self) -> bool:
+        """Whether a name that is not among the entries of a directory is not there: False where any case finds it."""
+        ...
+
     def status(self, path: str) -> FileStatus | None:
         """The status of the inode at a path, symlinks not followed; None where there is nothing."""
         ...

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from typing import cast
 
 import pytest
 
 from byoi_tools.formats.linux_kernel import read_kernel
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.inspection.guest.kernels import read_kernels
+from byoi_tools.inspection.guest.kernels import begin_kernels, read_kernels
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
@@ -27,7 +28,9 @@ Files = Mapping[str, str | bytes | Link]
 
 
 def read(files: Files) -> Kernels:
-    return read_kernels(GuestContext(tree=tree_of(files), disk=NO_DISK, esps=(), volumes=()))
+    context = GuestContext(tree=tree_of(files), disk=NO_DISK, esps=(), volumes=())
+    with ThreadPoolExecutor(1) as aside:
+        return read_kernels(context, begin_kernels(context.tree, aside))
 
 
 def read_one(files: Files) -> Kernel:
