@@ -98,6 +98,8 @@ class FatTable:
     def _count_in_order(self, first: int, limit: int) -> int:
         """How many clusters of a chain follow each other from `first` on; compared in blocks, twice as many each time."""
         limit = min(limit, len(self._entries) - first)
+        if self._entries[first] != first + 1:  # in a fragmented chain nearly always
+            return 1
         count = block = 1
         while count < limit and block:
             wanted = min(block, limit - count)
