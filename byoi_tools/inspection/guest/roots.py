@@ -44,7 +44,8 @@ def find_roots(volumes: Iterable[FoundVolume]) -> list[FoundVolume]:
 def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], disk: Disk) -> GuestContext:
     """Return the guest whose root that is, with every volume mounted that its fstab names and that can be read.
 
-    What is around the guest, its ESPs and legacy boot code, is left to the caller. Sets the mount points of the volumes. Names that no volume of the image has are left out: checks tell of them.
+    What is around the guest, its ESPs and legacy boot code, is left to the caller. Sets the mount points of the
+    volumes. Names that no volume of the image has are left out: checks tell of them.
     Raises what the readers raise.
     """
     assert root.files is not None  # noqa: S101 - it was found by its files
