@@ -12,7 +12,7 @@ from byoi_tools.publishing.object_names import name_object
 from byoi_tools.publishing.ownership import describe_owner, new_run_id
 from byoi_tools.publishing.part_plan import plan_parts
 from byoi_tools.publishing.placing import Placement
-from byoi_tools.publishing.sidecars import read_manifest
+from byoi_tools.publishing.sidecars import mark_used, read_manifest
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.upload import Upload
 from byoi_tools.tools.multipart_storage import MultipartStorage
@@ -49,8 +49,9 @@ class GrowingObject:
             return None
         manifest = read_manifest(self.handover.storage, self.address, self.stored, self.handover.observer)
         digests = tuple(filter(None, map(manifest.digest, DIGESTS))) if manifest else ()
-        if len(digests) < len(DIGESTS):
+        if manifest is None or len(digests) < len(DIGESTS):
             return None
+        mark_used(self.handover.storage, self.address, manifest)
         self.handover.observer.noted(f"{self.address} is already there: nothing is converted or uploaded")
         return self.handover.hand_out(
             self.placement, self.address, self.stored.size_bytes, digests, None, was_reused=True

@@ -15,7 +15,7 @@ from byoi_tools.publishing.completion import Completed
 from byoi_tools.publishing.ownership import owner_of
 from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.presigned_url import presign
-from byoi_tools.publishing.sidecars import write_beside
+from byoi_tools.publishing.sidecars import SIDECAR_SUFFIXES, write_beside
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage
@@ -36,7 +36,7 @@ class Handover:
     ) -> None:
         """Write the manifest and the digests beside the object, bound to it by the run in its metadata.
 
-        An object that has no run, because an old version or somebody else wrote it, is not described.
+        An object that has no run, because an old version wrote the same content meanwhile, is not described.
         """
         owner = owner_of(it.metadata)
         if owner is None:
@@ -75,5 +75,12 @@ class Handover:
         trial = UrlTrial(signed.url, str(address), size_bytes, sha256, self.clock, self.observer)
         trial.run(self.verification, source)
         return PublishedImage(
-            address, placement.image_type, size_bytes, digests, signed.url, signed.expires_at, was_reused
+            address,
+            placement.image_type,
+            size_bytes,
+            digests,
+            signed.url,
+            signed.expires_at,
+            was_reused,
+            SIDECAR_SUFFIXES,
         )

@@ -21,7 +21,7 @@ from byoi_tools.publishing.manifest import NotAManifest, parse_manifest
 from byoi_tools.publishing.object_names import name_object
 from byoi_tools.publishing.ownership import new_run_id
 from byoi_tools.publishing.public_directory import PublicDirectory
-from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, contents_beside
+from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, SIDECAR_SUFFIXES, contents_beside
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
@@ -89,7 +89,9 @@ def place_image(
             served.write(name + suffix, content)
     trial = UrlTrial(url, str(address), source.size_bytes, sha256, clock, observer, headers)
     _try(trial, directory, verification, source)
-    return PublishedImage(address, placement.image_type, source.size_bytes, digests, url, None, is_there)
+    return PublishedImage(
+        address, placement.image_type, source.size_bytes, digests, url, None, is_there, SIDECAR_SUFFIXES
+    )
 
 
 def _digests_of(path: Path, algorithms: tuple[DigestAlgorithm, ...], observer: Observer) -> tuple[Digest, ...]:

@@ -14,10 +14,10 @@ from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
 from byoi_tools.publishing.digests import digest_file
 from byoi_tools.publishing.handover import Handover
 from byoi_tools.publishing.object_names import describe_content, name_object
-from byoi_tools.publishing.ownership import describe_owner, new_run_id
+from byoi_tools.publishing.ownership import describe_owner, new_run_id, owner_of
 from byoi_tools.publishing.part_plan import plan_parts
 from byoi_tools.publishing.placing import Placement
-from byoi_tools.publishing.sidecars import read_manifest
+from byoi_tools.publishing.sidecars import mark_used, read_manifest
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.upload import Upload
 from byoi_tools.tools.image_file import open_image
@@ -56,7 +56,8 @@ def publish_image(
     metadata = {**describe_content(source.size_bytes, (sha256,)), **describe_owner(new_run_id())}
     subject = _Subject(placement, source, sha256, Promise(address, source.size_bytes, metadata))
     stored = handover.storage.head(address)
-    is_there = stored is not None and subject.promise.is_kept_by(stored)
+    # Without our mark it could have no manifest, and `objects` would not find it.
+    is_there = stored is not None and subject.promise.is_kept_by(stored) and owner_of(stored.metadata) is not None
     if stored is not None and is_there:
         digests = _reuse(subject, stored, handover)
     else:
@@ -72,6 +73,7 @@ def _reuse(subject: _Subject, stored: StoredObject, handover: Handover) -> tuple
     known = tuple(filter(None, map(manifest.digest, _OTHERS))) if manifest else ()
     if manifest and manifest.digest(DigestAlgorithm.SHA256) == subject.sha256 and len(known) == len(_OTHERS):
         source.require_unchanged()
+        mark_used(handover.storage, address, manifest)
         return (subject.sha256, *known)
     digests = (subject.sha256, *_digest_now(source, _OTHERS, observer))
     source.require_unchanged()

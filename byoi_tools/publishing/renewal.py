@@ -6,12 +6,13 @@ from datetime import timedelta
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
+from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.publishing.destination import require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content
 from byoi_tools.publishing.presigned_url import presign
-from byoi_tools.publishing.sidecars import read_manifest
+from byoi_tools.publishing.sidecars import SIDECAR_SUFFIXES, mark_used, read_manifest
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
@@ -37,31 +38,24 @@ def renew_publication(
     require_valid_expiry(expires)
     storage.check_access(address.bucket)
     stored = storage.head(address)
-    if (
-        stored is None
-        or stored.size_bytes != size_bytes
-        or not _has_digests(storage, address, stored, digests, observer)
-    ):
+    manifest = read_manifest(storage, address, stored, observer) if stored else None
+    if stored is None or stored.size_bytes != size_bytes or not _has_digests(stored, manifest, digests):
         return None
+    if manifest is not None:
+        mark_used(storage, address, manifest)
     signed = presign(storage, address, expires, clock, observer)
     sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
     UrlTrial(signed.url, str(address), size_bytes, sha256, clock, observer).run(verification)
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or uploaded")
-    return PublishedImage(address, image_type, size_bytes, digests, signed.url, signed.expires_at, was_reused=True)
+    sidecars = SIDECAR_SUFFIXES if manifest else ()
+    return PublishedImage(address, image_type, size_bytes, digests, signed.url, signed.expires_at, True, sidecars)
 
 
-def _has_digests(
-    storage: ObjectStorage,
-    address: ObjectAddress,
-    stored: StoredObject,
-    digests: tuple[Digest, ...],
-    observer: Observer,
-) -> bool:
+def _has_digests(stored: StoredObject, manifest: Manifest | None, digests: tuple[Digest, ...]) -> bool:
     """Whether the object was stored as this content: by its metadata, or by its manifest.
 
     What was converted on its way has no digest in its metadata: they are older than its content.
     """
     if describes_same_content(describe_content(stored.size_bytes, digests), stored.metadata):
         return True
-    manifest = read_manifest(storage, address, stored, observer)
     return manifest is not None and all(digest in manifest.digests for digest in digests)

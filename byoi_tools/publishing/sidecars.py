@@ -13,6 +13,7 @@ from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
 from byoi_tools.tools.small_objects import SmallObjects
 
 MANIFEST_SUFFIX = ".json"
+_JSON = "application/json"
 _DIGEST_FILES = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
 SIDECAR_SUFFIXES = (*(f".{algorithm.value}" for algorithm in _DIGEST_FILES), MANIFEST_SUFFIX)
 
@@ -26,10 +27,20 @@ def write_beside(storage: ObjectStorage, address: ObjectAddress, manifest: Manif
     small = SmallObjects(storage.connection)
     written = []
     for suffix, content in contents_beside(manifest).items():
-        kind = "application/json" if suffix == MANIFEST_SUFFIX else "text/plain"
+        kind = _JSON if suffix == MANIFEST_SUFFIX else "text/plain"
         written.append(beside(address, suffix))
         small.write(written[-1], content, kind, describe_owner(manifest.run_id))
     return tuple(written)
+
+
+def mark_used(storage: ObjectStorage, address: ObjectAddress, manifest: Manifest) -> None:
+    """Write the manifest of an object anew, as it is: its age is that of the object for `objects gc`.
+
+    Raises `StorageError`.
+    """
+    SmallObjects(storage.connection).write(
+        beside(address, MANIFEST_SUFFIX), write_manifest(manifest), _JSON, describe_owner(manifest.run_id)
+    )
 
 
 def contents_beside(manifest: Manifest) -> dict[str, bytes]:

@@ -16,6 +16,7 @@ def render_publication(published: PublishedImage) -> str:
         ("object", str(published.address) + (" (was there already)" if published.was_reused else "")),
         ("size", exact_size(published.size_bytes)),
         *((digest.algorithm.value, digest.hexadecimal) for digest in published.digests),
+        *((("beside", " ".join(published.sidecars)),) if published.sidecars else ()),
         ("expires", _expiry(published) or "never"),
         ("url", published.url.reveal()),
     ]
@@ -33,6 +34,7 @@ def render_publication_json(published: PublishedImage) -> str:
         "reused": published.was_reused,
         "expires": _expiry(published),
         "url": published.url.reveal(),
+        "sidecars": [f"{published.address}{suffix}" for suffix in published.sidecars],
     }
     return json.dumps(document, indent=2) + "\n"
 
