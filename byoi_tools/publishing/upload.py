@@ -21,6 +21,7 @@ from byoi_tools.tools.multipart_storage import MultipartStorage, StoredPart
 from byoi_tools.tools.storage_failures import StoreFailure
 
 WORK = "uploading"
+_SECONDS_TO_SETTLE = 10.0  # what is on its way when another part fails
 _SECONDS_TO_STOP = 3.0  # a request that hangs longer is left behind; its thread ends with the process
 
 
@@ -32,7 +33,7 @@ class Upload:
     """The parts of a file on their way into a store, while the context lasts.
 
     Entering looks for the parts that an interrupted run has left (unless `resumes` is false: then they are deleted) or
-    begins an upload; of those, parts with the same size and MD5 are not sent again. Whatever ends the context, parts
+    begins an upload; parts that are there with the same size and MD5 are not sent again. Whatever ends the context, parts
     that were sent stay in the store for the next run, unless the upload was completed or abandoned. No part is held in
     memory. `total_bytes` is what the observer is told, where it is known; `metadata` names the content by
     `byoi-sha256` or `byoi-content`. Entering and every method raise `StoreFailure` when the store refuses or does not
@@ -60,7 +61,7 @@ class Upload:
         self._observer = observer
         self._resumes = resumes
         self._total_bytes = total_bytes
-        self._retries = Retries(clock, lambda: self._is_over)
+        self._retries = Retries(clock, lambda: self._is_over or self._failure is not None)
         self._changed = threading.Condition()
         self._running = 0
         self._is_over = False
@@ -105,6 +106,8 @@ class Upload:
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._failure is not None or len(self._etags) == count)
             failure = self._failure
+            if failure is not None:
+                self._changed.wait_for(lambda: self._running == 0, _SECONDS_TO_SETTLE)
         if isinstance(failure, StoreFailure) and failure.code == "NoSuchUpload":
             self._completed_by_another = find_kept(self._storage, self._promise)
         if failure is not None and self._completed_by_another is None:
