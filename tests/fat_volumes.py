@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
+from byoi_tools.formats.fat_boot_sector import FatLayout
 from tests.disk_images import MIB, empty, run
 
 DATA12 = 33 * 512
@@ -58,3 +59,27 @@ def fat12_entry(content: bytes, cluster: int, value: int) -> bytes:
         changed[place] = value & 0xFF
         changed[place + 1] = changed[place + 1] & 0xF0 | value >> 8
     return bytes(changed)
+
+
+def make_layout(fat_bits: int, cluster_count: int) -> FatLayout:
+    """The parameters of a volume with one reserved sector, one FAT behind it, and clusters of 512 bytes."""
+    fat_sectors = -(-(cluster_count + 2) * fat_bits // (8 * 512))
+    return FatLayout(
+        boot_sector=bytes(512),
+        fat_bits=fat_bits,
+        bytes_per_sector=512,
+        sectors_per_cluster=1,
+        reserved_sectors=1,
+        fat_count=1,
+        root_entry_count=16,
+        total_sectors=1 + fat_sectors + 1 + cluster_count,
+        media=0xF8,
+        fat_size_sectors=fat_sectors,
+        root_cluster=0,
+        active_fat=0,
+        version=0,
+        backup_boot_sector=0,
+        volume_id=0,
+        label="",
+        is_marked_dirty=False,
+    )
