@@ -19,7 +19,7 @@ from byoi_tools.errors import NoSpace
 from byoi_tools.formats.qcow2_disk import Qcow2Disk
 from byoi_tools.formats.qcow2_header import read_qcow2_header
 from byoi_tools.model.digest import Digest, DigestAlgorithm
-from byoi_tools.model.image import Compression, Container
+from byoi_tools.model.image import Compression, Container, Engine, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.tools.image_file import open_image
 
@@ -102,6 +102,11 @@ def open_conversion(
     with open_image(source) as file:
         qcow2 = container.qcow2
         yield OwnConversion(file if qcow2 is None else Qcow2Disk(file, qcow2.header), compression, observer)
+
+
+def is_written_by_us(container: Container, output_type: ImageType, engine: Engine) -> bool:
+    """Whether our own writer makes that output; qemu-img makes all others."""
+    return engine is Engine.AUTO and output_type is ImageType.QCOW2 and container.format.image_type is not None
 
 
 def convert_by_writer(

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from byoi_tools.conversion.by_qemu_img import convert_by_qemu_img
-from byoi_tools.conversion.by_writer import convert_by_writer
+from byoi_tools.conversion.by_writer import convert_by_writer, is_written_by_us
 from byoi_tools.conversion.judges import judge_foreign
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, StorageError, UsageError
 from byoi_tools.formats.detection import is_ambiguous
@@ -54,7 +54,7 @@ def convert_image(
     container = inspect_container(source)
     source_format = judge_source(source, container)
     with _unfinished(output) as partial:
-        if engine is Engine.AUTO and output_type is ImageType.QCOW2 and container.format.image_type is not None:
+        if is_written_by_us(container, output_type, engine):
             convert_by_writer(source, container, partial, compression, observer, is_verified=is_verified)
         else:
             convert_by_qemu_img(

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from byoi_tools.conversion.by_writer import OwnConversion, open_conversion
 from byoi_tools.conversion.convert import judge_source
 from byoi_tools.errors import DeploymentRefused, IntegrityError, StorageError
 from byoi_tools.model.digest import Digest
-from byoi_tools.model.fact import Known
 from byoi_tools.model.image import Compression, Container, ImageType
 from byoi_tools.model.manifest import ManifestSource, ManifestVerdict
 from byoi_tools.model.published import PublishedImage
@@ -28,13 +27,15 @@ from byoi_tools.publishing.upload import Upload
 class Streaming:
     """What is converted by our own writer on its way into a store.
 
-    `source` is the image as it was when it was inspected, `name` what the object's name begins with. `accept` is told
-    the size of the output before anything is made of the parts that were sent, and may raise `DeploymentRefused`.
+    `source` is the image as it was when it was inspected, `name` what the object's name begins with, `origin` what the
+    manifest says of the user's image. `accept` is told the size of the output before anything is made of the parts that
+    were sent, and may raise `DeploymentRefused`.
     """
 
     source: SourceFile
     container: Container
     name: str
+    origin: ManifestSource
     compression: Compression
     directory: Path
     is_verified: bool = True
@@ -101,17 +102,11 @@ def _abandoned_if_wrong(upload: Upload, source: SourceFile) -> Iterator[None]:
 
 
 def _describe(job: Streaming, conversion: OwnConversion, output: Path) -> Placement:
-    virtual_size = job.container.virtual_size_bytes
     return Placement(
         path=output,
         image_type=ImageType.QCOW2,
         name=job.name,
-        origin=ManifestSource(
-            name=job.name,
-            format=job.container.format,
-            virtual_size_bytes=virtual_size.value if isinstance(virtual_size, Known) else None,
-            content=conversion.content.digest,
-        ),
+        origin=replace(job.origin, content=conversion.content.digest),
         is_scratch=True,
         conversion=conversion.options,
         verdict=job.verdict,

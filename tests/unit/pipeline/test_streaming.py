@@ -20,6 +20,7 @@ from byoi_tools.errors import DeploymentRefused, ImageMalformed, IntegrityError,
 from byoi_tools.inspection.container import inspect_container
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.image import Compression, ImageType
+from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.pipeline.streaming import Streaming, publish_converted
@@ -69,7 +70,9 @@ def image(tmp_path: Path) -> Path:
 def publish(image: Path, bucket: str, observer: Observer | None = None, **options: object) -> PublishedImage:
     directory = image.parent.parent / f"work-{len(list(image.parent.parent.iterdir()))}"
     directory.mkdir()
-    job = Streaming(SourceFile.observe(image), inspect_container(image), image.name, Compression.ZLIB, directory)
+    container = inspect_container(image)
+    origin = ManifestSource(image.name, container.format, container.virtual_size_bytes.known())
+    job = Streaming(SourceFile.observe(image), container, image.name, origin, Compression.ZLIB, directory)
     handover = Handover(ObjectStorage(), DAY, FakeClock(), observer or Observer())
     return publish_converted(replace(job, **options), ObjectPrefix(bucket, "debian"), handover)  # type: ignore[arg-type]
 
