@@ -47,7 +47,7 @@ def _zeros(length: int) -> bytes:
 def _deflate(cluster: memoryview) -> bytes:
     """Deflate four bytes apart from the rest, which costs nine bytes and makes the result the same each time.
 
-    ISA-L 2.31 (igzip_icf_body_h1_gr_bt.asm, `.write_first_byte`) takes the hash of the third byte of a stream from the
+    ISA-L 2.32 (igzip_icf_body_h1_gr_bt.asm, `.write_first_byte`) takes the hash of the third byte of a stream from the
     address of its own state, which is another in every process and thread, and so misses a match once in 100,000
     clusters. Its other loop, which ends a block, does not; a stream that was begun by it goes on well.
     """
