@@ -12,8 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from threading import Event
 
-from byoi_tools.simulator.partitions import SECTOR_BYTES, Partition, read_partition_table
-from byoi_tools.simulator.programs import run
+from byoi_tools.rehearsal.partitions import SECTOR_BYTES, Partition, read_partition_table
+from byoi_tools.rehearsal.programs import run
 
 _BOOT_CODE_BYTES = 440
 # Characters with a meaning of their own to mtools, and the slash, which separates nothing in UEFI.

@@ -16,7 +16,7 @@ from typing import IO
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 
-from byoi_tools.simulator.refusals import HaltedError, InstallationError
+from byoi_tools.rehearsal.refusals import HaltedError, InstallationError
 
 _CHUNK_BYTES = 2**20
 _SILENCE_SECONDS = 30

@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from threading import Event
 
-from byoi_tools.simulator.partitions import probe_content, probe_table
-from byoi_tools.simulator.programs import run
-from byoi_tools.simulator.refusals import InstallationError
+from byoi_tools.rehearsal.disk import cannot_write
+from byoi_tools.rehearsal.partitions import probe_content, probe_table
+from byoi_tools.rehearsal.programs import run
+from byoi_tools.rehearsal.refusals import InstallationError
 
 # Offset and magic bytes of what people send in place of a disk image.
 _MAGICS = (
@@ -58,11 +59,6 @@ def measure_image(image: Path, image_type: str, halt: Event) -> int:
     if "backing-filename" in facts or "data-file" in specific or "encrypt" in specific or "encrypted" in facts:
         raise cannot_write(image_type)
     return int(facts["virtual-size"])
-
-
-def cannot_write(image_type: str) -> InstallationError:
-    """Return OVH's error for an image that `qemu-img convert` cannot write."""
-    return InstallationError(f"Can't write {image_type} on disk")
 
 
 def _detect(image: Path) -> str:

@@ -13,12 +13,12 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from byoi_tools.rehearsal.config_drive import make_config_drive
+from byoi_tools.rehearsal.disk import append_config_drive, erase, move_gpt_backup, write_image
+from byoi_tools.rehearsal.refusals import HaltedError, InstallationError
 from byoi_tools.simulator.boot import BootOutcome, boot_legacy, boot_uefi
-from byoi_tools.simulator.config_drive import make_config_drive
-from byoi_tools.simulator.disk import append_config_drive, erase, move_gpt_backup, write_image
 from byoi_tools.simulator.image_download import download, hash_file
 from byoi_tools.simulator.image_format import check_format, measure_image
-from byoi_tools.simulator.refusals import HaltedError, InstallationError
 from byoi_tools.simulator.reinstall_rules import ReinstallOrder
 from byoi_tools.simulator.servers import BootMode, SimulatedServer
 from byoi_tools.simulator.tasks import Task, TaskStatus

@@ -1,4 +1,4 @@
-"""The ways in which the simulated provider says no: to a request, or in the middle of an installation."""
+"""The ways in which the simulated provider says no to a request."""
 
 from __future__ import annotations
 
@@ -19,14 +19,6 @@ class ConnectionDropped(ApiError):
 
     def __init__(self) -> None:
         super().__init__(0, {})
-
-
-class InstallationError(Exception):
-    """The customer's image or order is at fault; `str()` is the message shown in `install/status`."""
-
-
-class HaltedError(Exception):
-    """The installation was cancelled, or the simulator is being stopped."""
 
 
 def refuse(status: int, error_class: str, message: str) -> ApiError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from byoi_tools.simulator.config_drive import ConfigDriveContent
+from byoi_tools.rehearsal.config_drive import ConfigDriveContent
 from byoi_tools.simulator.customizations import check_customizations
 from byoi_tools.simulator.refusals import ApiError, refuse
 from byoi_tools.simulator.servers import DiskGroup, SimulatedServer

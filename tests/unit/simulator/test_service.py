@@ -15,8 +15,8 @@ from urllib.parse import urlsplit
 import pytest
 
 from byoi_tools.errors import UsageError
-from byoi_tools.simulator.programs import run
-from byoi_tools.simulator.refusals import HaltedError
+from byoi_tools.rehearsal.programs import run
+from byoi_tools.rehearsal.refusals import HaltedError
 from byoi_tools.simulator.service import Simulator
 from tests.unit.simulator.outside import SERVER, Api, ImageHost, order, sh, small_server
 

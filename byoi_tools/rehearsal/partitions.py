@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from byoi_tools.simulator.programs import run
+from byoi_tools.rehearsal.programs import run
 
 SECTOR_BYTES = 512
 

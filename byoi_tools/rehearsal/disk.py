@@ -5,11 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 from threading import Event
 
-from byoi_tools.simulator.config_drive import LABEL
-from byoi_tools.simulator.image_format import cannot_write
-from byoi_tools.simulator.partitions import SECTOR_BYTES, PartitionTable, probe_table, read_partition_table
-from byoi_tools.simulator.programs import run
-from byoi_tools.simulator.refusals import InstallationError
+from byoi_tools.rehearsal.config_drive import LABEL
+from byoi_tools.rehearsal.partitions import SECTOR_BYTES, PartitionTable, probe_table, read_partition_table
+from byoi_tools.rehearsal.programs import run
+from byoi_tools.rehearsal.refusals import InstallationError
 
 # What third parties saw of OVH's config drives: about 1 MiB, the last partition.
 CONFIG_DRIVE_BYTES = 2**20
@@ -55,6 +54,11 @@ def append_config_drive(iso: Path, disk: Path, halt: Event) -> None:
     with disk.open("r+b") as file:
         file.seek(first_lba * SECTOR_BYTES)
         file.write(iso.read_bytes())
+
+
+def cannot_write(image_type: str) -> InstallationError:
+    """Return the provider's error for an image that `qemu-img convert` cannot write."""
+    return InstallationError(f"Can't write {image_type} on disk")
 
 
 def _moves_backup(disk: Path, halt: Event) -> bool:

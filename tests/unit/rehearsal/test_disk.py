@@ -9,8 +9,8 @@ from threading import Event
 
 import pytest
 
-from byoi_tools.simulator.disk import append_config_drive, erase, move_gpt_backup
-from byoi_tools.simulator.refusals import InstallationError
+from byoi_tools.rehearsal.disk import append_config_drive, erase, move_gpt_backup
+from byoi_tools.rehearsal.refusals import InstallationError
 from tests.unit.simulator.outside import sh
 
 NO_DRIVE = r"^Could not create configdrive on disk\.$"

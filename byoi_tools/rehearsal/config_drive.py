@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 
-from byoi_tools.simulator.programs import run
+from byoi_tools.rehearsal.programs import run
 
 LABEL = "config-2"
 

@@ -9,7 +9,7 @@ from threading import Event
 
 import pytest
 
-from byoi_tools.simulator.config_drive import ConfigDriveContent, decode_user_data, make_config_drive
+from byoi_tools.rehearsal.config_drive import ConfigDriveContent, decode_user_data, make_config_drive
 from tests.unit.simulator.outside import SSH_KEY, sh
 
 SCRIPT = b"#!/bin/bash\nprintf '\\n\\t%s' \xe2\x82\xac\n"
