@@ -13,7 +13,7 @@ from byoi_tools.cli.terminal import terminal_of, write_note, write_result
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, system_clock
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import Compression, Engine
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.published import PublishedImage, Verification
 from byoi_tools.model.server import InstallResult
 
 
@@ -21,6 +21,7 @@ def publish_and_deploy(
     image: options.Image,
     server: options.ServerName,
     to: options.Destination,
+    public_url: options.PublicUrl = None,
     boot: options.ServerBoot = None,
     efi_bootloader_path: options.LoaderPath = None,
     profile: options.Profile = None,
@@ -31,6 +32,7 @@ def publish_and_deploy(
     engine: options.Conversion = Engine.AUTO,
     no_verify: options.NoVerify = False,
     expires: options.Expires = "24h",
+    verify: options.UrlVerification = Verification.RANGES,
     hostname: options.Hostname = None,
     ssh_key: options.SshKey = None,
     user_data: options.UserData = None,
@@ -48,7 +50,8 @@ def publish_and_deploy(
     """
     from byoi_tools.pipeline.job import Job, Outside
     from byoi_tools.pipeline.stages import BadVerdict, run_line
-    from byoi_tools.publishing.destination import parse_destination, parse_expiry, warn_of_short_life
+    from byoi_tools.publishing.destination import ObjectPrefix, parse_expiry, warn_of_short_life
+    from byoi_tools.publishing.public_directory import parse_any_destination
     from byoi_tools.reports.line import render_line
     from byoi_tools.reports.text import render_report
 
@@ -56,7 +59,7 @@ def publish_and_deploy(
     job = Job(
         image=image,
         server=server,
-        destination=parse_destination(to),
+        destination=parse_any_destination(to, public_url),
         expires=parse_expiry(expires),
         boot=boot,
         profile=profile,
@@ -71,9 +74,11 @@ def publish_and_deploy(
         disk_group_id=disk_group,
         work_directory=work_dir or image.absolute().parent,
         waivers_file=waivers,
+        verification=verify,
     )
     progress = Progress()
-    warn_of_short_life(job.expires, progress)
+    if isinstance(job.destination, ObjectPrefix):
+        warn_of_short_life(job.expires, progress)
     with open_receipt(image, receipt) as opened:
         outside = Outside(
             api=connect_api(),

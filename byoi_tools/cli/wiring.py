@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from byoi_tools.pipeline.receipt import Receipt
-    from byoi_tools.publishing.destination import ObjectPrefix
+    from byoi_tools.publishing.public_directory import Destination
     from byoi_tools.tools.clock import Clock
     from byoi_tools.tools.object_storage import ObjectStorage
     from byoi_tools.tools.ovh_api import OvhApi
@@ -21,12 +21,16 @@ def connect_api() -> OvhApi:
     return OvhApi.from_configuration()
 
 
-def connect_storage(destination: ObjectPrefix) -> ObjectStorage:
-    """The object store that has the destination, by boto3's own configuration (`~/.aws`, `AWS_*`)."""
+def connect_storage(destination: Destination) -> ObjectStorage:
+    """The object store that has the destination, by boto3's own configuration (`~/.aws`, `AWS_*`).
+
+    For a directory it is any: nothing is asked of it.
+    """
+    from byoi_tools.publishing.destination import ObjectPrefix
     from byoi_tools.tools.object_storage import ObjectStorage
     from byoi_tools.tools.ovh_endpoint import connect_to
 
-    return ObjectStorage(connect_to(destination.endpoint))
+    return ObjectStorage(connect_to(destination.endpoint if isinstance(destination, ObjectPrefix) else None))
 
 
 def system_clock() -> Clock:

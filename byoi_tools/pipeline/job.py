@@ -12,10 +12,11 @@ from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.image import Compression, Engine, ImageType
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import Server
 from byoi_tools.pipeline.receipt import Receipt
-from byoi_tools.publishing.destination import ObjectPrefix
+from byoi_tools.publishing.public_directory import Destination
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage
 from byoi_tools.tools.ovh_api import OvhApi
@@ -25,12 +26,13 @@ from byoi_tools.tools.ovh_api import OvhApi
 class Job:
     """One image for one server. `boot` and `profile` None follow the server; `served_type` None keeps the image's.
 
-    `waivers_file` None takes the file beside the image.
+    `waivers_file` None takes the file beside the image. `is_verified` is about the conversion, `verification` about
+    the URL.
     """
 
     image: Path
     server: str
-    destination: ObjectPrefix
+    destination: Destination
     expires: timedelta
     boot: BootMode | None
     profile: str | None
@@ -45,11 +47,15 @@ class Job:
     disk_group_id: int | None
     work_directory: Path
     waivers_file: Path | None = None
+    verification: Verification = Verification.RANGES
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The doors that the stages use, and whom they tell. `confirm` returns when the server may be erased, or raises."""
+    """The doors that the stages use, and whom they tell. `confirm` returns when the server may be erased, or raises.
+
+    `storage` is asked for nothing when the image goes into a directory.
+    """
 
     api: OvhApi
     storage: ObjectStorage

@@ -14,13 +14,14 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Compression, Container, ImageFormat, ImageType
 from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
+from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage, Verification
+from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.receipt import DONE, STARTED, Values, stage_key
 from byoi_tools.pipeline.workspace import Workspace
-from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.handover import Handover
-from byoi_tools.publishing.placing import Placement
+from byoi_tools.publishing.placing import Placement, find_placed, place_image
+from byoi_tools.publishing.public_directory import Destination, PublicDirectory
 from byoi_tools.publishing.publish import publish_image
 from byoi_tools.publishing.renewal import renew_publication
 from byoi_tools.tools.clock import Clock
@@ -103,6 +104,9 @@ def publish_served(job: Job, outside: Outside, served: Served) -> PublishedImage
         outside.storage,
         outside.clock,
         outside.observer,
+        job.verification,
+        job.http_headers,
+        is_scratch=served.path != job.image,
     )
     outside.receipt.record(outside.clock.now(), STAGE, key, DONE, _remember(published))
     return published
@@ -112,15 +116,22 @@ def publish_file(
     path: Path,
     image_type: ImageType,
     name: str,
-    destination: ObjectPrefix,
+    destination: Destination,
     expires: timedelta,
     storage: ObjectStorage,
     clock: Clock,
     observer: Observer,
+    verification: Verification = Verification.RANGES,
+    headers: tuple[tuple[str, Secret], ...] = (),
+    *,
+    is_scratch: bool = False,
 ) -> PublishedImage:
     """Publish a file as it is; wrong credentials and a missing bucket are found before it is read."""
-    placement = Placement(path, image_type, name, ManifestSource(name, ImageFormat(image_type.value)))
-    return publish_image(placement, destination, Handover(storage, expires, clock, observer))
+    origin = ManifestSource(name, ImageFormat(image_type.value))
+    placement = Placement(path, image_type, name, origin, is_scratch=is_scratch)
+    if isinstance(destination, PublicDirectory):
+        return place_image(placement, destination, clock, observer, verification, headers)
+    return publish_image(placement, destination, Handover(storage, expires, clock, observer, verification, headers))
 
 
 def require_servable(container: Container) -> ImageType:
@@ -172,15 +183,29 @@ def _remember_place(address: ObjectAddress | FileAddress) -> dict[str, str | int
 def _renew(job: Job, outside: Outside, earlier: Values) -> PublishedImage | None:
     """A receipt is a file that anybody may have edited: what does not read well is as if it was not there."""
     try:
-        address = ObjectAddress(str(earlier["bucket"]), str(earlier["object"]))
+        address = _place_of(earlier)
         image_type = ImageType(earlier["image_type"])
         digests = tuple(Digest(algorithm, str(earlier[algorithm.value])) for algorithm in DIGESTS)
         size_bytes = int(earlier["size_bytes"])
     except (KeyError, ValueError):
         return None
-    return renew_publication(
-        address, image_type, size_bytes, digests, job.expires, outside.storage, outside.clock, outside.observer
+    clock, observer, verification = outside.clock, outside.observer, job.verification
+    if isinstance(address, ObjectAddress):
+        storage = outside.storage
+        return renew_publication(
+            address, image_type, size_bytes, digests, job.expires, storage, clock, observer, verification
+        )
+    if not isinstance(job.destination, PublicDirectory):
+        return None
+    return find_placed(
+        address, image_type, size_bytes, digests, job.destination, clock, observer, verification, job.http_headers
     )
+
+
+def _place_of(earlier: Values) -> ObjectAddress | FileAddress:
+    if "file" in earlier:
+        return FileAddress(Path(str(earlier["file"])))
+    return ObjectAddress(str(earlier["bucket"]), str(earlier["object"]))
 
 
 def _convert(job: Job, outside: Outside, workspace: Workspace, source: Path, facts: Facts) -> Path:

@@ -11,6 +11,7 @@ from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
+from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.completion import Completed
 from byoi_tools.publishing.ownership import owner_of
 from byoi_tools.publishing.placing import Placement
@@ -23,13 +24,17 @@ from byoi_tools.tools.object_storage import ObjectStorage
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """How objects of a store are handed on: for how long, and how well their URLs are tried."""
+    """How objects of a store are handed on: for how long, and how well their URLs are tried.
+
+    `headers` are what the provider will send with its request.
+    """
 
     storage: ObjectStorage
     expires: timedelta
     clock: Clock
     observer: Observer
     verification: Verification = Verification.RANGES
+    headers: tuple[tuple[str, Secret], ...] = ()
 
     def describe(
         self, placement: Placement, address: ObjectAddress, size_bytes: int, digests: tuple[Digest, ...], it: Completed
@@ -72,7 +77,7 @@ class Handover:
         """
         signed = presign(self.storage, address, self.expires, self.clock, self.observer)
         sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
-        trial = UrlTrial(signed.url, str(address), size_bytes, sha256, self.clock, self.observer)
+        trial = UrlTrial(signed.url, str(address), size_bytes, sha256, self.clock, self.observer, self.headers)
         trial.run(self.verification, source)
         return PublishedImage(
             address,

@@ -14,7 +14,7 @@ from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import WebAddress
 from byoi_tools.model.manifest import Manifest, ManifestSource, ManifestVerdict
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import PublishedImage, Verification
+from byoi_tools.model.published import FileAddress, PublishedImage, Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.digests import digest_file
 from byoi_tools.publishing.manifest import NotAManifest, parse_manifest
@@ -75,9 +75,7 @@ def place_image(
     sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
     name = name_object(placement.name, sha256, placement.image_type)
     address, url, served = directory.address_of(name), directory.url_of(name), ServedDirectory(directory.path)
-    is_there = served.size_of(name) == source.size_bytes and sha256 in _digests_of(
-        address.path, (DigestAlgorithm.SHA256,), observer
-    )
+    is_there = _is_placed(served, address, source.size_bytes, sha256, observer)
     if is_there:
         source.require_unchanged()
         observer.noted(f"{address} is already there, with this digest and size: nothing is copied")
@@ -92,6 +90,41 @@ def place_image(
     return PublishedImage(
         address, placement.image_type, source.size_bytes, digests, url, None, is_there, SIDECAR_SUFFIXES
     )
+
+
+def find_placed(
+    address: FileAddress,
+    image_type: ImageType,
+    size_bytes: int,
+    digests: tuple[Digest, ...],
+    directory: PublicDirectory,
+    clock: Clock,
+    observer: Observer,
+    verification: Verification = Verification.RANGES,
+    headers: tuple[tuple[str, Secret], ...] = (),
+) -> PublishedImage | None:
+    """Return what an earlier run placed there, or None when it is not there any more, or not as it was.
+
+    The file is read for its SHA-256, and its URL is tried. Raises as `place_image` does.
+    """
+    sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
+    name = address.path.name
+    served = ServedDirectory(directory.path)
+    if address != directory.address_of(name) or not _is_placed(served, address, size_bytes, sha256, observer):
+        return None
+    url = directory.url_of(name)
+    trial = UrlTrial(url, str(address), size_bytes, sha256, clock, observer, headers)
+    _try(trial, directory, verification, SourceFile.observe(address.path))
+    observer.noted(f"{address} is already there, from an earlier run: nothing is converted or copied")
+    return PublishedImage(address, image_type, size_bytes, digests, url, None, was_reused=True)
+
+
+def _is_placed(
+    served: ServedDirectory, address: FileAddress, size_bytes: int, sha256: Digest, observer: Observer
+) -> bool:
+    if served.size_of(address.path.name) != size_bytes:
+        return False
+    return sha256 in _digests_of(address.path, (DigestAlgorithm.SHA256,), observer)
 
 
 def _digests_of(path: Path, algorithms: tuple[DigestAlgorithm, ...], observer: Observer) -> tuple[Digest, ...]:
