@@ -100,9 +100,10 @@ class MultipartStorage:
                 for part in page.get("Parts", []):
                     stored = StoredPart(part["PartNumber"], part["Size"], part["ETag"].strip('"'), part["LastModified"])
                     found[stored.number] = stored
-            if not page.get("IsTruncated") or page["NextPartNumberMarker"] <= marker:
+            following = page.get("NextPartNumberMarker", 0)
+            if not page.get("IsTruncated") or following <= marker:
                 break
-            marker = page["NextPartNumberMarker"]
+            marker = following
         return found
 
     def list_uploads(self, bucket: str, prefix: str) -> Iterator[OpenUpload]:

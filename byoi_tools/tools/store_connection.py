@@ -92,6 +92,9 @@ class StoreConnection:
             code, said = str(answer.get("Code", "")), str(answer.get("Message", ""))
             status = int(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 0))
             failure = storage_error(what_failed, code, f"{code}: {said}", self._own_secrets, status)
+        except KeyError as missing:
+            said = f"the answer has no {missing}"
+            failure = storage_error(what_failed, "ResponseParserError", said, self._own_secrets)
         except (BotoCoreError, ValueError, OSError) as error:
             failure = storage_error(what_failed, type(error).__name__, str(error), self._own_secrets)
         except RuntimeError as error:
