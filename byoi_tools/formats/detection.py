@@ -32,6 +32,7 @@ _SIGNATURES = (
     (ImageFormat.GZIP, 0, b"\x1f\x8b\x08"),
     (ImageFormat.XZ, 0, b"\xfd7zXZ\0"),
     (ImageFormat.ZSTD, 0, b"\x28\xb5\x2f\xfd"),
+    (ImageFormat.ZSTD, 0, b"\x50\x2a\x4d\x18\x04\0\0\0"),  # pzstd begins with a skippable frame of four bytes
     (ImageFormat.LZ4, 0, b"\x04\x22\x4d\x18"),
     (ImageFormat.LZ4, 0, b"\x02\x21\x4c\x18"),
     (ImageFormat.VDI, 64, b"\x7f\x10\xda\xbe"),

@@ -7,9 +7,12 @@ from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
+from threading import Event
 
-from byoi_tools.errors import ToolFailed
+from byoi_tools.errors import Interrupted, ToolFailed
 from byoi_tools.pipeline.parallel import Answer, Order, answer
+
+_interrupted = Event()  # of a process that answers: what is queued for it is not begun any more
 
 
 def answer_in_processes(images: Sequence[str], order: Order, count: int) -> Iterator[Answer]:
@@ -18,7 +21,7 @@ def answer_in_processes(images: Sequence[str], order: Order, count: int) -> Iter
     An image that takes its process with it is checked once more, alone.
     """
     with _processes(count) as pool:
-        futures: list[Future[Answer]] = [pool.submit(answer, image, order) for image in images]
+        futures: list[Future[Answer]] = [pool.submit(_answer, image, order) for image in images]
         try:
             for image, future in zip(images, futures, strict=True):
                 try:
@@ -32,13 +35,26 @@ def answer_in_processes(images: Sequence[str], order: Order, count: int) -> Iter
 def _alone(image: str, order: Order) -> Answer:
     with _processes(1) as pool:
         try:
-            return pool.submit(answer, image, order).result()
+            return pool.submit(_answer, image, order).result()
         except BrokenProcessPool:
             died = ToolFailed(
                 f"the process that read {image} died",
                 remedy="Check it alone, without --jobs, and report what happens; is there enough memory?",
             )
             return Answer(died)
+
+
+def _answer(image: str, order: Order) -> Answer:
+    """Ctrl-C ends the work on an image at once, because unpacking can take long; nothing is left of it."""
+    try:
+        if not _interrupted.is_set():
+            signal.signal(signal.SIGINT, signal.default_int_handler)
+            return answer(image, order)
+    except KeyboardInterrupt:
+        _interrupted.set()
+    finally:
+        _leave_interrupts_to_the_parent()
+    return Answer(Interrupted(f"{image} was not read to its end", remedy="Run the same command again."))
 
 
 def _processes(count: int) -> ProcessPoolExecutor:

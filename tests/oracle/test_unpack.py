@@ -101,6 +101,14 @@ def test_what_trails_is_an_error(raw: Path, workspace: Path, packer: str, tail: 
         unpack_image(packed, workspace, TIB, QUIET)
 
 
+def test_what_pzstd_writes_is_zstd(raw: Path, workspace: Path) -> None:
+    packed = workspace / "packed"
+    run("sh", "-c", 'pzstd -q -p 2 -c "$1" > "$2"', "sh", raw, packed)
+    unpacked = unpack_image(packed, workspace, TIB, QUIET)
+    assert same(unpacked.path, raw)
+    assert unpacked.wrappers == (ImageFormat.ZSTD,)
+
+
 def test_a_window_that_needs_much_memory_is_refused(raw: Path, workspace: Path) -> None:
     packed = workspace / "packed"
     run("sh", "-c", 'cat "$1" | zstd -qc --long=30 > "$2"', "sh", raw, packed)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
+import signal
+import subprocess
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from fixtures.tiny.good import good_raw
-from tests.command import PROGRAM, byoi_tools
+from tests.command import PROGRAM, byoi_tools, clean_environment
 from tests.disk_images import judgement, run
 from tests.packed_images import FILE, PACKERS, envelope, make_ova, pack
 from tests.range_server import serving_ranges
@@ -116,6 +120,30 @@ def test_a_bomb_is_stopped_and_leaves_nothing(tmp_path: Path, verb: str) -> None
     assert done.code == 3, done.said
     assert "more than 64.0 MiB" in done.errors
     assert beside(bomb) == ["bomb", "work"]
+    assert not list(work.iterdir())
+
+
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_ctrl_c_ends_the_unpacking_and_leaves_nothing(tmp_path: Path, jobs: str) -> None:
+    work = tmp_path / "work"
+    work.mkdir()
+    packed = tmp_path / "large"  # 64 GiB of zeros: minutes
+    run("sh", "-c", 'head -c 64M /dev/zero | gzip -1 > "$1"; cat $(yes "$1" | head -1000) > "$1.gz"', "sh", packed)
+    names = [f"{packed}.gz"] * 4
+    with subprocess.Popen(
+        [str(PROGRAM), "check", *names, "--boot", "uefi", "--jobs", jobs, "--work-dir", str(work)],
+        env=clean_environment(),
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as process:
+        deadline = time.monotonic() + 60
+        while not any(work.rglob("unpacked-1")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
+        _, errors = process.communicate(timeout=60)
+    assert process.returncode == 130, errors
+    assert "Traceback" not in errors
     assert not list(work.iterdir())
 
 
