@@ -18,7 +18,7 @@ from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.ownership import Owner, owner_of, parse_key
 from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, read_manifest
-from byoi_tools.tools.multipart_storage import MultipartStorage
+from byoi_tools.tools.multipart_storage import MultipartStorage, OpenUpload
 from byoi_tools.tools.object_listing import ListedObject, ObjectListing
 from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
 from byoi_tools.tools.storage_failures import StoreFailure
@@ -27,6 +27,7 @@ from byoi_tools.tools.store_connection import STEADY
 _PARALLEL = 8
 _BATCH = 64
 _DIGEST = "byoi-sha256"
+_NO_LIST_OF_UPLOADS = {"AccessDenied", "NotImplemented", "MethodNotAllowed"}
 
 
 @dataclass(slots=True)
@@ -136,13 +137,22 @@ class OwnObjects:
                 own = parse_key(upload.address.key)
                 if own is None or own.sidecar:
                     others.count += 1
-                    continue
-                parts = self._multipart.list_parts(upload.address, upload.upload_id).values()
-                last_used = max((part.stored_at for part in parts), default=upload.initiated)
-                size_bytes = sum(part.size_bytes for part in parts)
-                yield OwnUpload(upload.address, size_bytes, max(last_used, upload.initiated), upload.upload_id)
+                elif (entry := self._examine_upload(upload)) is not None:
+                    yield entry
         except StoreFailure as failure:
+            if failure.code not in _NO_LIST_OF_UPLOADS:
+                raise
             self._observer.warned(f"incomplete uploads are passed over: {failure.message} ({failure.details})")
+
+    def _examine_upload(self, upload: OpenUpload) -> OwnUpload | None:
+        try:
+            parts = self._multipart.list_parts(upload.address, upload.upload_id).values()
+        except StoreFailure as failure:
+            if failure.code == "NoSuchUpload":  # it was completed or aborted since it was listed
+                return None
+            raise
+        last_used = max([upload.initiated, *(part.stored_at for part in parts)])
+        return OwnUpload(upload.address, sum(part.size_bytes for part in parts), last_used, upload.upload_id)
 
 
 def find_owner(storage: ObjectStorage, address: ObjectAddress) -> Owner | None:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -17,8 +15,6 @@ from byoi_tools.publishing.objects import OwnObjects
 from byoi_tools.tools.object_storage import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.own_objects import CONTENT, MARK, RUN, SHA256, begin_upload, image_key, put_foreign, put_image
-
-PAGE = 1000  # S3 API, ListObjectsV2: "Returns some or all (up to 1,000) of the objects"
 
 
 class Notes(Observer):
@@ -186,31 +182,6 @@ def test_names_that_begin_like_others_keep_their_sidecars(object_store: ObjectSt
 
     assert sorted(keys(entries)) == sorted(image_key(name) for name in ("x", longer, f"{longer}/z"))
     assert all(isinstance(entry, OwnObject) and len(entry.sidecars) == 3 for entry in entries)
-
-
-@pytest.fixture
-def long_list(object_store: ObjectStore, bucket: str) -> Iterator[list[str]]:
-    """More than a page, with an image on the last place of the first and its sidecars on the second."""
-    names = ["a", "m", "z"]
-    filler = [f"b-{number:04}" for number in range(PAGE - 4 - 1)] + ["n"]
-    with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda key: put_foreign(object_store, bucket, key), filler))
-    for name in names:
-        put_image(object_store, bucket, name)
-    first_page = object_store.client.list_objects_v2(Bucket=bucket)
-    assert first_page["IsTruncated"]
-    assert first_page["Contents"][-1]["Key"] == image_key("m")
-    yield [image_key(name) for name in names]
-
-
-def test_several_pages(bucket: str, long_list: list[str]) -> None:
-    notes = Notes()
-
-    entries = found(bucket, observer=notes)
-
-    assert keys(entries) == long_list
-    assert all(isinstance(entry, OwnObject) and len(entry.sidecars) == 3 for entry in entries)
-    assert notes.notes == [f"{PAGE - 4} under s3://{bucket}/ not named as byoi-tools names: not looked at"]
 
 
 def test_by_name(object_store: ObjectStore, bucket: str) -> None:

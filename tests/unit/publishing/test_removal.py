@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -17,12 +18,13 @@ from byoi_tools.publishing.removal import collect_garbage, find_named, remove
 from byoi_tools.tools.object_storage import ObjectStorage
 from byoi_tools.tools.store_connection import StoreConnection
 from fixtures.object_store import ObjectStore
-from fixtures.proxy_faults import Answer, Fault, Kind
+from fixtures.proxy_faults import Answer, Do, Fault, Kind
 from fixtures.store_proxy import StoreProxy
 from tests.object_listing import is_empty, list_keys
 from tests.own_objects import MARK, begin_upload, image_key, put_foreign, put_image, uploads_in
 
 WEEK = timedelta(days=7)
+PAGE = 1000  # S3 API, ListObjectsV2: "Returns some or all (up to 1,000) of the objects"
 
 
 class Warnings(Observer):
@@ -209,11 +211,12 @@ def test_interrupted_removal_goes_on_the_next_time(object_store: ObjectStore, bu
     assert is_empty(object_store, bucket)
 
 
-def test_without_the_right_to_list_uploads_the_rest_is_found(object_store: ObjectStore, bucket: str) -> None:
+@pytest.mark.parametrize("answer", [Answer(403, "AccessDenied"), Answer(501, "NotImplemented")], ids=str)
+def test_without_a_list_of_uploads_the_rest_is_found(object_store: ObjectStore, bucket: str, answer: Answer) -> None:
     fill(object_store, bucket)
     warnings = Warnings()
     with StoreProxy(object_store.endpoint_url) as proxy:
-        proxy.faults.append(Fault(Kind.LIST_UPLOADS, Answer(403, "AccessDenied"), times=None))
+        proxy.faults.append(Fault(Kind.LIST_UPLOADS, answer, times=None))
         found = list(OwnObjects(ObjectStorage(StoreConnection(proxy.url)), warnings).under(ObjectPrefix(bucket, "p")))
 
     assert [type(entry) for entry in found] == [OwnObject, OwnLeftover]
@@ -221,13 +224,46 @@ def test_without_the_right_to_list_uploads_the_rest_is_found(object_store: Objec
     assert "incomplete uploads are passed over" in warnings.texts[0]
 
 
-def test_garbage_of_several_pages(object_store: ObjectStore, bucket: str) -> None:
-    """Removing while the list is still being read misses nothing."""
-    names = [f"p/{number:03}" for number in range(251)]
+def test_list_of_uploads_that_fails_is_an_error(object_store: ObjectStore, bucket: str) -> None:
+    with StoreProxy(object_store.endpoint_url) as proxy:
+        proxy.faults.append(Fault(Kind.LIST_UPLOADS, Answer(400, "ExpiredToken"), times=None))
+
+        with pytest.raises(StorageError, match="temporary credentials"):
+            list(OwnObjects(ObjectStorage(StoreConnection(proxy.url)), Observer()).under(ObjectPrefix(bucket, "p")))
+
+
+def test_upload_that_ends_while_it_is_looked_at_is_passed_over(object_store: ObjectStore, bucket: str) -> None:
+    fill(object_store, bucket)
+    key = image_key("p/second")
+    upload_id = begin_upload(object_store, bucket, key)
+    end = partial(object_store.client.abort_multipart_upload, Bucket=bucket, Key=key, UploadId=upload_id)
+    with StoreProxy(object_store.endpoint_url) as proxy:
+        proxy.faults.append(Fault(Kind.LIST_PARTS, Do(end)))
+        found = list(OwnObjects(ObjectStorage(StoreConnection(proxy.url)), Observer()).under(ObjectPrefix(bucket, "p")))
+
+    assert [entry.address.key for entry in found if isinstance(entry, OwnUpload)][-1:] == [image_key("p/upload")]
+
+
+@pytest.fixture
+def long_list(object_store: ObjectStore, bucket: str) -> list[str]:
+    """More than a page, with an image on the last place of the first and its sidecars on the second."""
+    others = [f"p/b-{number:04}" for number in range(PAGE - 4 - 1)] + ["p/n"]
     with ThreadPoolExecutor(16) as pool:
-        list(pool.map(lambda name: put_image(object_store, bucket, name), names))
+        list(pool.map(lambda key: put_foreign(object_store, bucket, key), others))
+    for name in ("p/a", "p/m", "p/z"):
+        put_image(object_store, bucket, name)
+    first_page = object_store.client.list_objects_v2(Bucket=bucket)
+    assert first_page["IsTruncated"]
+    assert first_page["Contents"][-1]["Key"] == image_key("p/m")
+    return others
+
+
+def test_several_pages(object_store: ObjectStore, bucket: str, long_list: list[str]) -> None:
+    """Families stay together, and removing while the list is still being read misses nothing."""
+    found = [removal.entry for removal in collect(bucket)]
+    assert all(isinstance(entry, OwnObject) and len(entry.sidecars) == 3 for entry in found)
 
     removals = collect(bucket, days_later=8)
 
-    assert fates(removals) == [(image_key(name), Fate.REMOVED) for name in names]
-    assert is_empty(object_store, bucket)
+    assert fates(removals) == [(image_key(name), Fate.REMOVED) for name in ("p/a", "p/m", "p/z")]
+    assert list_keys(object_store, bucket) == long_list
