@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from datetime import UTC, datetime
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
@@ -69,3 +70,15 @@ def begin_upload(store: ObjectStore, bucket: str, key: str, content: bytes = b"a
 def uploads_in(store: ObjectStore, bucket: str) -> list[str]:
     """The keys of all incomplete uploads in the bucket."""
     return sorted(each["Key"] for each in store.client.list_multipart_uploads(Bucket=bucket).get("Uploads", []))
+
+
+def squeeze_manifest(store: ObjectStore, bucket: str, key: str) -> None:
+    """Write the manifest of an image on one line, so that it shows whether it is written again."""
+    found = store.client.get_object(Bucket=bucket, Key=f"{key}.json")
+    content = json.dumps(json.loads(found["Body"].read())).encode()
+    store.client.put_object(Bucket=bucket, Key=f"{key}.json", Body=content, Metadata=found["Metadata"])
+
+
+def is_squeezed(store: ObjectStore, bucket: str, key: str) -> bool:
+    """Whether nobody wrote the manifest since it was squeezed."""
+    return b"\n" not in store.client.get_object(Bucket=bucket, Key=f"{key}.json")["Body"].read()

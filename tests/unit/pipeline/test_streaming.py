@@ -31,6 +31,7 @@ from byoi_tools.tools.object_storage import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
 from tests.object_listing import list_keys
+from tests.own_objects import is_squeezed, squeeze_manifest
 
 MIB = 2**20
 DAY = timedelta(hours=24)
@@ -112,6 +113,8 @@ def test_the_object_is_what_convert_writes(
 def test_the_same_content_is_sent_once(object_store: ObjectStore, bucket: str, image: Path, tmp_path: Path) -> None:
     """Also when it lies in another format, with other holes, under another name of the directory."""
     first = publish(image, bucket)
+    assert isinstance(first.address, ObjectAddress)
+    squeeze_manifest(object_store, bucket, first.address.key)
     other = tmp_path / "elsewhere" / "my disk.qcow2"
     other.parent.mkdir()
     subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "qcow2", "-S", "0", image, other], check=True)
@@ -123,6 +126,7 @@ def test_the_same_content_is_sent_once(object_store: ObjectStore, bucket: str, i
     assert (second.size_bytes, second.was_reused) == (first.size_bytes, True)
     assert watching.works == ["reading"]
     assert len(list_keys(object_store, bucket)) == 4
+    assert not is_squeezed(object_store, bucket, first.address.key)  # it is young again, for `objects gc`
 
 
 def test_other_options_make_another_object(object_store: ObjectStore, bucket: str, image: Path) -> None:

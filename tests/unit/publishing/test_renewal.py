@@ -18,6 +18,7 @@ from byoi_tools.publishing.sidecars import write_beside
 from byoi_tools.tools.object_storage import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
+from tests.own_objects import is_squeezed, squeeze_manifest
 
 CONTENT = b"an image"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()
@@ -98,4 +99,7 @@ def test_what_was_converted_on_its_way_is_known_by_its_manifest(
             tools={},
         )
         write_beside(ObjectStorage(), ObjectAddress(bucket, key), manifest)
+        squeeze_manifest(object_store, bucket, key)
     assert (renew(bucket, key=key) is not None) is is_renewed
+    if in_manifest:
+        assert is_squeezed(object_store, bucket, key) is not is_renewed  # what is used is young again
