@@ -1,76 +1,42 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
 
 from byoi_tools.errors import StorageError
-from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.part_plan import PartPlan
-from byoi_tools.publishing.upload import Upload
-from byoi_tools.tools.clock import SystemClock
-from byoi_tools.tools.multipart_storage import MultipartStorage
 from fixtures.object_store import ObjectStore
+from fixtures.proxy_faults import Answer, Corrupt, Fault, Kind, Stall
+from fixtures.store_proxy import StoreProxy
 from tests.object_listing import is_empty
-
-PART = 5 * 2**20  # S3 API: only the last part may be smaller
-PLAN = PartPlan(PART, 4)
-METADATA = {"byoi-content": "12ab", "byoi-run": "first"}
-
-
-class Notes(Observer):
-    def __init__(self) -> None:
-        self.done: list[int] = []
-        self.notes: list[str] = []
-
-    def work_advanced(self, work: str, done_bytes: int) -> None:
-        self.done.append(done_bytes)
-
-    def noted(self, message: str) -> None:
-        self.notes.append(message)
+from tests.uploads import (
+    KEY,
+    METADATA,
+    PART,
+    Notes,
+    is_object_absent,
+    read_object,
+    upload,
+)
 
 
-@pytest.fixture
-def image(tmp_path: Path) -> Path:
-    """A file of four parts."""
-    path = tmp_path / "image.raw"
-    path.write_bytes(os.urandom(3 * PART + 4321))
-    return path
-
-
-def upload(path: Path, bucket: str, observer: Observer | None = None, *, resumes: bool = True) -> Upload:
-    return Upload(
-        MultipartStorage(),
-        ObjectAddress(bucket, "a/image.raw"),
-        path,
-        PLAN,
-        METADATA,
-        SystemClock(),
-        observer or Observer(),
-        resumes=resumes,
-    )
-
-
-def read_object(store: ObjectStore, bucket: str) -> bytes:
-    return store.client.get_object(Bucket=bucket, Key="a/image.raw")["Body"].read()
-
-
-def test_file_becomes_an_object(object_store: ObjectStore, bucket: str, image: Path) -> None:
+def test_file_becomes_an_object(object_store: ObjectStore, bucket: str, four_parts: Path) -> None:
     notes = Notes()
 
-    with upload(image, bucket, notes) as running:
-        running.finish(image.stat().st_size)
+    with upload(four_parts, bucket, notes) as running:
+        running.finish(four_parts.stat().st_size)
         assert is_object_absent(object_store, bucket)
         completed = running.complete()
 
-    assert read_object(object_store, bucket) == image.read_bytes()
-    head = object_store.client.head_object(Bucket=bucket, Key="a/image.raw")
+    assert read_object(object_store, bucket) == four_parts.read_bytes()
+    head = object_store.client.head_object(Bucket=bucket, Key=KEY)
     assert head["Metadata"] == METADATA == completed.metadata
     assert head["ETag"] == f'"{completed.etag}"'
     assert head["ETag"].endswith('-4"')
-    assert notes.done[-1] == image.stat().st_size
+    assert notes.done[-1] == four_parts.stat().st_size
     assert notes.notes == []
 
 
@@ -87,9 +53,9 @@ def test_sizes_around_a_part(object_store: ObjectStore, bucket: str, tmp_path: P
 
 
 def test_file_that_grows_and_has_its_first_part_written_last(
-    object_store: ObjectStore, bucket: str, image: Path, tmp_path: Path
+    object_store: ObjectStore, bucket: str, four_parts: Path, tmp_path: Path
 ) -> None:
-    content = image.read_bytes()
+    content = four_parts.read_bytes()
     growing = tmp_path / "growing"
     growing.write_bytes(bytes(PART))
 
@@ -106,24 +72,70 @@ def test_file_that_grows_and_has_its_first_part_written_last(
     assert read_object(object_store, bucket) == content
 
 
-def test_abandoned_upload_leaves_nothing(object_store: ObjectStore, bucket: str, image: Path) -> None:
+def test_abandoned_upload_leaves_nothing(object_store: ObjectStore, bucket: str, four_parts: Path) -> None:
     notes = Notes()
 
-    with upload(image, bucket, notes) as running:
-        running.finish(image.stat().st_size)
+    with upload(four_parts, bucket, notes) as running:
+        running.finish(four_parts.stat().st_size)
         running.abandon()
 
     assert is_empty(object_store, bucket)
     assert notes.notes == []
 
 
-def test_file_that_becomes_shorter(object_store: ObjectStore, bucket: str, image: Path) -> None:
-    with pytest.raises(StorageError) as caught, upload(image, bucket) as running:
-        running.finish(image.stat().st_size + PART)
+def test_file_that_becomes_shorter(object_store: ObjectStore, bucket: str, four_parts: Path) -> None:
+    with pytest.raises(StorageError) as caught, upload(four_parts, bucket) as running:
+        running.finish(four_parts.stat().st_size + PART)
 
     assert "shorter" in caught.value.message
     assert is_object_absent(object_store, bucket)
 
 
-def is_object_absent(store: ObjectStore, bucket: str) -> bool:
-    return "Contents" not in store.client.list_objects_v2(Bucket=bucket)
+def test_abandoned_upload_that_cannot_be_aborted_is_a_warning(proxy: StoreProxy, bucket: str, four_parts: Path) -> None:
+    proxy.faults.append(Fault(Kind.ABORT, Answer(403, "AccessDenied"), times=None))
+    notes = Notes()
+
+    with upload(four_parts, bucket, notes) as running:
+        running.finish(four_parts.stat().st_size)
+        running.abandon()
+
+    assert "left in the store" in notes.notes[0]
+
+
+def test_store_that_refuses_content_md5(
+    object_store: ObjectStore, proxy: StoreProxy, bucket: str, four_parts: Path
+) -> None:
+    fault = Fault(Kind.PART, Answer(501, "NotImplemented"), part=2)
+    proxy.faults.append(fault)
+
+    with upload(four_parts, bucket, plan=PartPlan(PART, 1)) as running:
+        running.finish(four_parts.stat().st_size)
+        running.complete()
+
+    assert proxy.part_numbers == [2, 2, 3, 4, 1]
+    assert read_object(object_store, bucket) == four_parts.read_bytes()
+
+
+def test_part_that_is_damaged_every_time(proxy: StoreProxy, bucket: str, four_parts: Path) -> None:
+    fault = Fault(Kind.PART, Corrupt(), part=3, times=None)
+    proxy.faults.append(fault)
+
+    with pytest.raises(StorageError) as caught, upload(four_parts, bucket) as running:
+        running.finish(four_parts.stat().st_size)
+
+    assert "not what was sent" in caught.value.message
+    assert fault.hits == 8
+
+
+def test_interrupted_program_does_not_wait_for_a_store_that_hangs(
+    proxy: StoreProxy, bucket: str, four_parts: Path
+) -> None:
+    proxy.faults.append(Fault(Kind.PART, Stall(seconds=30), times=None))
+    started = time.monotonic()
+
+    with pytest.raises(KeyboardInterrupt), upload(four_parts, bucket):
+        while not proxy.part_numbers:
+            time.sleep(0.01)
+            raise KeyboardInterrupt
+
+    assert time.monotonic() - started < 15

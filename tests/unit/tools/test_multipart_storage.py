@@ -38,6 +38,18 @@ def address(bucket: str) -> ObjectAddress:
     return ObjectAddress(bucket, "a/image.raw")
 
 
+@pytest.fixture
+def somewhere(monkeypatch: pytest.MonkeyPatch) -> ObjectAddress:
+    """An address for which no real store is needed."""
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    keys = {"AWS_ACCESS_KEY_ID": "1" * 32, "AWS_SECRET_ACCESS_KEY": "2" * 32, "AWS_DEFAULT_REGION": "gra"}
+    files = {"AWS_CONFIG_FILE": os.devnull, "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
+    for name, value in (keys | files | {"AWS_EC2_METADATA_DISABLED": "true"}).items():
+        monkeypatch.setenv(name, value)
+    return ObjectAddress("a-bucket", "a/image.raw")
+
+
 def scripted(script: Script, monkeypatch: pytest.MonkeyPatch) -> MultipartStorage:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", script.url)
     return MultipartStorage()
@@ -110,22 +122,22 @@ def test_open_uploads_are_listed_and_aborted(object_store: ObjectStore, address:
     assert is_empty(object_store, address.bucket)
 
 
-def test_sent_headers(address: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_sent_headers(somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     taken = Answer(200, headers={"ETag": '"1"'})
     begun = Answer(200, b"<InitiateMultipartUploadResult><UploadId>id</UploadId></InitiateMultipartUploadResult>", XML)
     with answering_in_turn(begun, taken, taken, Answer(200, DONE, XML), Answer(200, DONE, XML)) as script:
         storage = scripted(script, monkeypatch)
-        assert storage.create(address, {"byoi-run": "12ab"}) == "id"
-        storage.send_part(address, "id", 1, body_of(b"12345"), md5(b"12345"))
-        storage.send_part(address, "id", 2, body_of(b"12345"))
-        storage.complete(address, "id", [(1, "1")], if_absent=True)
-        storage.complete(address, "id", [(1, "1")], if_absent=False)
+        assert storage.create(somewhere, {"byoi-run": "12ab"}) == "id"
+        storage.send_part(somewhere, "id", 1, body_of(b"12345"), md5(b"12345"))
+        storage.send_part(somewhere, "id", 2, body_of(b"12345"))
+        storage.complete(somewhere, "id", [(1, "1")], if_absent=True)
+        storage.complete(somewhere, "id", [(1, "1")], if_absent=False)
 
     create, checked, unchecked, careful, careless = script.asked
     assert create.headers["content-type"] == "application/octet-stream"
     assert create.headers["x-amz-meta-byoi-run"] == "12ab"
     assert "x-amz-acl" not in create.headers  # private
-    assert checked.path == f"/{address.bucket}/a/image.raw?uploadId=id&partNumber=1"
+    assert checked.path == f"/{somewhere.bucket}/a/image.raw?uploadId=id&partNumber=1"
     assert checked.body == unchecked.body == b"12345"
     # `printf 12345 | openssl md5 -binary | base64`
     assert checked.headers["content-md5"] == "gnzLDuqKcGxMNKFokfhOew=="
@@ -149,11 +161,11 @@ def test_sent_headers(address: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -
     ],
 )
 def test_etag_that_is_no_md5(
-    address: ObjectAddress, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], is_md5: bool
+    somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch, headers: dict[str, str], is_md5: bool
 ) -> None:
     digits = md5(b"").hex()
     with answering_in_turn(Answer(200, headers={"ETag": f'"{digits}"', **headers})) as script:
-        answer = scripted(script, monkeypatch).send_part(address, "id", 1, body_of(b"x"))
+        answer = scripted(script, monkeypatch).send_part(somewhere, "id", 1, body_of(b"x"))
 
     assert answer.md5 == (digits if is_md5 else None)
 
@@ -168,10 +180,10 @@ def test_etag_that_is_no_md5(
     ],
 )
 def test_completion_that_says_200_and_failed(
-    address: ObjectAddress, monkeypatch: pytest.MonkeyPatch, body: bytes
+    somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
     with answering_in_turn(Answer(200, body, XML)) as script, pytest.raises(StoreFailure) as caught:
-        scripted(script, monkeypatch).complete(address, "id", [(1, "1")], if_absent=True)
+        scripted(script, monkeypatch).complete(somewhere, "id", [(1, "1")], if_absent=True)
 
     assert caught.value.may_pass
     assert len(script.asked) == 1  # nothing is tried again here
@@ -195,26 +207,26 @@ def test_completion_that_says_200_and_failed(
     ],
 )
 def test_what_may_pass(
-    address: ObjectAddress, monkeypatch: pytest.MonkeyPatch, status: int, code: str, may_pass: bool
+    somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch, status: int, code: str, may_pass: bool
 ) -> None:
     body = f"<Error><Code>{code}</Code></Error>".encode() if code else b""
     with answering_in_turn(Answer(status, body, XML)) as script, pytest.raises(StoreFailure) as caught:
-        scripted(script, monkeypatch).send_part(address, "id", 1, body_of(b"x"))
+        scripted(script, monkeypatch).send_part(somewhere, "id", 1, body_of(b"x"))
 
     assert (caught.value.status, caught.value.may_pass) == (status, may_pass)
     assert len(script.asked) == 1
 
 
-def test_store_that_is_away_may_come_back(address: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_store_that_is_away_may_come_back(somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AWS_ENDPOINT_URL_S3", "http://127.0.0.1:1")
 
     with pytest.raises(StoreFailure) as caught:
-        MultipartStorage().create(address, {})
+        MultipartStorage().create(somewhere, {})
 
     assert caught.value.may_pass
 
 
-def test_listings_in_pages(address: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_listings_in_pages(somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     def parts(numbers: range, more: str) -> Answer:
         listed = "".join(
             f"<Part><PartNumber>{number}</PartNumber><ETag>&quot;e{number}&quot;</ETag><Size>{number}</Size>"
@@ -225,7 +237,7 @@ def test_listings_in_pages(address: ObjectAddress, monkeypatch: pytest.MonkeyPat
 
     first = parts(range(1, 1001), "<IsTruncated>true</IsTruncated><NextPartNumberMarker>1000</NextPartNumberMarker>")
     with answering_in_turn(first, parts(range(1001, 1501), "<IsTruncated>false</IsTruncated>")) as script:
-        found = scripted(script, monkeypatch).list_parts(address, "id")
+        found = scripted(script, monkeypatch).list_parts(somewhere, "id")
 
     moment = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert found == {number: StoredPart(number, number, f"e{number}", moment) for number in range(1, 1501)}
@@ -233,7 +245,7 @@ def test_listings_in_pages(address: ObjectAddress, monkeypatch: pytest.MonkeyPat
 
 
 def test_uploads_in_pages_of_a_store_that_gives_no_key_marker(
-    address: ObjectAddress, monkeypatch: pytest.MonkeyPatch
+    somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def uploads(upload_id: str, more: str) -> Answer:
         one = (
@@ -243,7 +255,7 @@ def test_uploads_in_pages_of_a_store_that_gives_no_key_marker(
         return Answer(200, f"<ListMultipartUploadsResult>{more}{one}</ListMultipartUploadsResult>".encode(), XML)
 
     with answering_in_turn(uploads("x", "<IsTruncated>true</IsTruncated>"), uploads("y", "")) as script:
-        found = list(scripted(script, monkeypatch).list_uploads(address.bucket, "a/"))
+        found = list(scripted(script, monkeypatch).list_uploads(somewhere.bucket, "a/"))
 
     assert [(each.upload_id, each.initiated) for each in found] == [
         ("x", datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC)),
@@ -253,16 +265,16 @@ def test_uploads_in_pages_of_a_store_that_gives_no_key_marker(
     assert "upload-id-marker=x" in script.asked[1].path
 
 
-def test_page_that_never_ends(address: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_page_that_never_ends(somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     more = b"<IsTruncated>true</IsTruncated><NextPartNumberMarker>0</NextPartNumberMarker>"
     again = b"<ListPartsResult>" + more + b"</ListPartsResult>"
     with answering_in_turn(Answer(200, again, XML)) as script:
-        assert scripted(script, monkeypatch).list_parts(address, "id") == {}
+        assert scripted(script, monkeypatch).list_parts(somewhere, "id") == {}
 
 
-def test_answer_without_an_etag(address: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_without_an_etag(somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch) -> None:
     with answering_in_turn(Answer(200)) as script, pytest.raises(StoreFailure) as caught:
-        scripted(script, monkeypatch).send_part(address, "id", 1, body_of(b"x"))
+        scripted(script, monkeypatch).send_part(somewhere, "id", 1, body_of(b"x"))
 
     assert caught.value.may_pass
     assert "ETag" in str(caught.value.details)
