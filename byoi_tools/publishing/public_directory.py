@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
@@ -68,6 +69,11 @@ def _parse_directory(text: str) -> Path:
         raise UsageError(
             f"there is no directory {quote(str(path))}",
             remedy="Name the directory that the web server serves, or make it first.",
+        )
+    if not os.access(path, os.W_OK | os.X_OK):
+        raise UsageError(
+            f"the directory {quote(str(path))} may not be written by this user",
+            remedy="Give the right to (chmod, chown), or use another user or directory.",
         )
     return path
 

@@ -6,6 +6,7 @@ import errno
 import fcntl
 import os
 import secrets
+import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -17,6 +18,8 @@ from byoi_tools.tools.image_file import ImageFile, open_image
 _READABLE = 0o644  # by the web server, which runs as another user
 _STEP_BYTES = 64 * 2**20
 _BLOCK_BYTES = 4 * 2**20
+_MAKE_ROOM = "Free some space there, or name another directory with --to."
+_FICLONE = 0x40049409  # ioctl_ficlone(2)
 # copy_file_range(2): another file system, before Linux 5.19; file systems and containers that do not have the call.
 _NO_KERNEL_COPY = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM)
 
@@ -41,15 +44,17 @@ class ServedDirectory:
         return status.st_size if stat.S_ISREG(status.st_mode) else None
 
     def copy(self, source: Path, name: str, on_bytes: Callable[[int], None], approve: Callable[[], None]) -> None:
-        """Copy a file; holes stay holes, and blocks are shared where the file system can.
+        """Copy a file; blocks are shared where the file system can, else holes stay holes and there must be room.
 
         `on_bytes` is told up to where it is copied; `approve` is called before the copy gets its name, and raises when
-        it shall not. Raises `ImageUnreadable` when the source cannot be read.
+        it shall not. Raises `NoSpace`, and `ImageUnreadable` when the source cannot be read.
         """
         with _translated(self._path, name), open_image(source) as image, self._part(name) as part:
-            os.ftruncate(part, image.size_bytes)
-            for offset, length in image.data_ranges():
-                _copy_range(image, part, offset, offset + length, on_bytes)
+            if not _is_cloned(image, part):
+                _require_space(self._path, name, image.allocated_bytes)
+                os.ftruncate(part, image.size_bytes)
+                for offset, length in image.data_ranges():
+                    _copy_range(image, part, offset, offset + length, on_bytes)
             approve()
 
     def adopt(self, source: Path, name: str) -> bool:
@@ -119,6 +124,22 @@ def _claim(path: Path) -> int:
         os.close(descriptor)
 
 
+def _is_cloned(image: ImageFile, part: int) -> bool:
+    """Share the blocks of the whole file: btrfs, XFS and some others can."""
+    try:
+        fcntl.ioctl(part, _FICLONE, image.fileno())
+    except OSError:
+        return False
+    return True
+
+
+def _require_space(directory: Path, name: str, needed_bytes: int) -> None:
+    free = shutil.disk_usage(directory).free
+    if free < needed_bytes:
+        details = f"{needed_bytes} bytes are needed, {free} are free"
+        raise NoSpace(f"{directory / name} cannot be written", details=details, remedy=_MAKE_ROOM)
+
+
 def _copy_range(image: ImageFile, part: int, offset: int, end: int, on_bytes: Callable[[int], None]) -> None:
     while offset < end:
         try:
@@ -155,7 +176,6 @@ def _translated(directory: Path, name: str) -> Iterator[None]:
     except OSError as error:
         what_failed = f"{directory / name} cannot be written"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
-            remedy = "Free some space there, or name another directory with --to."
-            raise NoSpace(what_failed, details=error.strerror, remedy=remedy) from error
+            raise NoSpace(what_failed, details=error.strerror, remedy=_MAKE_ROOM) from error
         remedy = "Give this user the right to write in the directory."
         raise StorageError(what_failed, details=error.strerror, remedy=remedy) from error

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -12,7 +13,7 @@ import pytest
 
 from fixtures.object_store import ObjectStore
 from fixtures.tiny.good import good_raw
-from tests.command import Finished, byoi_tools
+from tests.command import PROGRAM, Finished, byoi_tools, clean_environment
 from tests.object_listing import list_keys
 from tests.static_server import serving_directory
 
@@ -151,3 +152,39 @@ def test_usage_errors_come_first(image: Path, flags: list[str]) -> None:
     assert run.code == 2
     assert run.output == ""
     assert "Traceback" not in run.errors
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"), [("size=1m", 5, "bytes are needed"), ("ro", 2, "may not be written")]
+)
+def test_a_directory_that_cannot_take_it(image: Path, tmp_path: Path, options: str, code: int, said: str) -> None:
+    """A small file system in memory stands for a full disk; only root may mount one."""
+    served = tmp_path / "www"
+    served.mkdir()
+    flags = ["--to", f"file://{served}", "--public-url", "http://127.0.0.1:1"]
+    script = 'mount -t tmpfs -o "$1" none "$2" || exit 99; shift 2; "$@"; code=$?; ls -A "$0"; exit $code'
+    done = subprocess.run(
+        [
+            "unshare",
+            "-m",
+            "sh",
+            "-c",
+            script,
+            str(served),
+            options,
+            str(served),
+            str(PROGRAM),
+            "publish",
+            str(image),
+            *flags,
+        ],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=clean_environment(),
+    )
+    if done.returncode == 99 or "unshare" in done.stderr:
+        pytest.skip("mounting is not permitted here")
+    assert done.returncode == code, done.stderr
+    assert said in " ".join(done.stderr.split())
+    assert done.stdout == ""  # not even a part is left
