@@ -64,7 +64,7 @@ def _memory(huge: Path) -> Row:
 
 
 def _jobs(rounds: int, twenty: list[Path]) -> list[Row]:
-    """Against a shell's loop, which is the other way to do it, and against one call, in which one check alone overlaps."""
+    """Against the loop of a shell, which is the other way to do it, and against one call, which overlaps as well."""
     found = medians(
         {
             "two jobs": lambda: _check("--jobs", "2", *twenty),

@@ -73,9 +73,8 @@ class FatTable:
             if cluster >= _FIRST_END[self._layout.fat_bits]:
                 return
 
-
     def runs(self, first: int, limit: int) -> Iterator[tuple[int, int]]:
-        """Yield (first cluster, count) for the first `limit` clusters of a chain, clusters that follow each other as one.
+        """Yield (first cluster, count) of each run of neighbours among the first `limit` clusters of a chain.
 
         Raises what `chain` raises.
         """
@@ -96,7 +95,7 @@ class FatTable:
                 return
 
     def _count_in_order(self, first: int, limit: int) -> int:
-        """How many clusters of a chain follow each other from `first` on; compared in blocks, twice as many each time."""
+        """How many clusters follow each other from `first` on; compared in blocks, twice as many each time."""
         limit = min(limit, len(self._entries) - first)
         if self._entries[first] != first + 1:  # in a fragmented chain nearly always
             return 1
