@@ -26,7 +26,6 @@ app = typer.Typer(
     help="Takes an operating system image from a build to a running bare-metal server.",
     epilog="Exit codes: 0 good; 1 bad verdict; 2 usage; 3 image; 4 tool; 5 storage; 6 deployment refused or failed; "
     "7 outcome unknown; 130 interrupted.",
-    no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -239,6 +239,15 @@ def test_usage_errors(arguments: tuple[str, ...]) -> None:
     assert done.errors.startswith("byoi-tools: ")
 
 
+@pytest.mark.parametrize("arguments", [(), ("objects",)], ids=["nothing", "objects"])
+def test_missing_verb(arguments: tuple[str, ...]) -> None:
+    done = byoi_tools(*arguments)
+
+    assert done.code == 2
+    command = " ".join(("byoi-tools", *arguments))
+    assert done.errors == f"byoi-tools: Missing command.\n  do:   See `{command} --help`.\n"
+
+
 @pytest.mark.parametrize("verb", [("list",), ("gc",), ("delete", image_key("x"), "--yes")], ids=lambda verb: verb[0])
 def test_storage_errors(object_store: ObjectStore, bucket: str, verb: tuple[str, ...]) -> None:
     absent = objects(object_store, "absent-" + bucket, *verb)
