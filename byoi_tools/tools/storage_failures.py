@@ -77,11 +77,12 @@ _NO_BUCKET = _Meaning(
 _CLOCK = _Meaning("the clock of this machine is wrong", "Set it, for instance with `timedatectl set-ntp true`.")
 _REGION = _Meaning(
     "the region is not the one of the bucket",
-    "Set AWS_DEFAULT_REGION (lower case, for instance gra) and AWS_ENDPOINT_URL_S3 to the bucket's region.",
+    "Write ovh://REGION/BUCKET/PREFIX with the bucket's region; elsewhere than at OVHcloud, set AWS_DEFAULT_REGION and "
+    "AWS_ENDPOINT_URL_S3 to it.",
 )
 _UNREACHABLE = _Meaning(
     "the endpoint does not answer",
-    "Check AWS_ENDPOINT_URL_S3 (for instance https://s3.gra.io.cloud.ovh.net), the network and the proxy settings.",
+    "Check AWS_ENDPOINT_URL_S3, or the region in ovh://REGION/BUCKET/PREFIX, the network and the proxy settings.",
 )
 _TLS = _Meaning(
     "no trusted TLS connection was possible",
