@@ -143,6 +143,14 @@ WorkDirectory = Annotated[
 LargestSize = Annotated[
     str, _flag("--max-size", "How large a compressed image, or one in an OVA, may be unpacked: 500GiB, 2TiB.")
 ]
+Resume = Annotated[
+    bool,
+    typer.Option(
+        "--resume/--no-resume",
+        help="Use the parts that an interrupted run has sent, or delete them and begin anew.",
+        envvar="BYOI_RESUME",
+    ),
+]
 ReceiptFile = Annotated[
     Path | None, _flag("--receipt", "The record of what was done; under the user's state directory otherwise.")
 ]

@@ -40,6 +40,8 @@ def publish_and_deploy(
     http_header: options.HttpHeaders = None,
     disk_group: options.DiskGroup = None,
     work_dir: options.WorkDirectory = None,
+    max_size: options.LargestSize = options.LARGEST_SIZE,
+    resume: options.Resume = True,
     receipt: options.ReceiptFile = None,
     confirm: options.Confirm = None,
 ) -> int:
@@ -48,7 +50,9 @@ def publish_and_deploy(
     Nothing is uploaded before the server was looked at, the image checked and the erasure confirmed. The
     credentials are boto3's own (AWS_*) and ovh's own (OVH_*, ovh.conf).
     """
+    from byoi_tools.model.sizes import parse_size
     from byoi_tools.pipeline.job import Job, Outside
+    from byoi_tools.pipeline.making import Making
     from byoi_tools.pipeline.stages import BadVerdict, run_line
     from byoi_tools.publishing.destination import ObjectPrefix, parse_expiry, warn_of_short_life
     from byoi_tools.publishing.public_directory import parse_any_destination
@@ -65,10 +69,14 @@ def publish_and_deploy(
         profile=profile,
         fail_on=threshold(fail_on),
         loader_path=efi_bootloader_path,
-        served_type=image_type,
-        compression=compress,
-        engine=engine,
-        is_verified=not no_verify,
+        making=Making(
+            served_type=image_type,
+            compression=compress,
+            engine=engine,
+            is_verified=not no_verify,
+            resumes=resume,
+            largest_bytes=parse_size(max_size),
+        ),
         customizations=read_customizations(hostname, ssh_key, user_data, metadata),
         http_headers=read_headers(http_header),
         disk_group_id=disk_group,

@@ -10,11 +10,11 @@ from pathlib import Path
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.finding import Severity
-from byoi_tools.model.image import Compression, Engine, ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import Server
+from byoi_tools.pipeline.making import Making
 from byoi_tools.pipeline.receipt import Receipt
 from byoi_tools.publishing.public_directory import Destination
 from byoi_tools.tools.clock import Clock
@@ -24,10 +24,10 @@ from byoi_tools.tools.ovh_api import OvhApi
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image for one server. `boot` and `profile` None follow the server; `served_type` None keeps the image's.
+    """One image for one server. `boot` and `profile` None follow the server.
 
-    `waivers_file` None takes the file beside the image. `is_verified` is about the conversion, `verification` about
-    the URL.
+    `waivers_file` None takes the file beside the image. `making.is_verified` is about the conversion, `verification`
+    about the URL.
     """
 
     image: Path
@@ -38,10 +38,7 @@ class Job:
     profile: str | None
     fail_on: Severity | None
     loader_path: str | None
-    served_type: ImageType | None
-    compression: Compression
-    engine: Engine
-    is_verified: bool
+    making: Making
     customizations: Customizations
     http_headers: tuple[tuple[str, Secret], ...]
     disk_group_id: int | None

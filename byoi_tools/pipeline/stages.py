@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from byoi_tools.deployment.facts import read_server
 from byoi_tools.deployment.fit import refuse_misfits
 from byoi_tools.errors import UsageError
+from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import ImageNeeds, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.esp import efi_path
@@ -15,27 +16,20 @@ from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report
 from byoi_tools.model.loader import choose_loader
+from byoi_tools.model.manifest import ManifestVerdict
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.server import Server, Task
 from byoi_tools.pipeline.checking import Rules, check_facts, known_profile, waive
 from byoi_tools.pipeline.installing import start, watch
 from byoi_tools.pipeline.job import Job, Outside
+from byoi_tools.pipeline.making import Candidate, make_candidate
 from byoi_tools.pipeline.products import Products
 from byoi_tools.pipeline.receipt import DONE, STARTED, stage_key
-from byoi_tools.pipeline.serving import (
-    Candidate,
-    Served,
-    find_candidate,
-    find_earlier_publication,
-    make_served,
-    needs_conversion,
-    publish_served,
-    served_type_of,
-    strongest_digest,
-)
+from byoi_tools.pipeline.serving import serve, strongest_digest
 from byoi_tools.pipeline.workspace import Workspace
 
+_NOBODY = Observer()
 _NOT_CONVERTED = NotExamined("the file that will be served is not made yet; its size is compared once it is")
 
 
@@ -74,33 +68,35 @@ def _read_server(job: Job, outside: Outside, products: Products) -> None:
 
 def _inspect(job: Job, outside: Outside, products: Products) -> None:
     products.put(_rules(job, outside, products.get(Server)))
-    products.put(find_candidate(job, outside, products.get(Workspace)))
+    candidate = make_candidate(job.image, job.making, products.get(Workspace), outside.observer)
+    products.put(candidate)
+    products.put(inspect_image(candidate.source.path))
 
 
 def _match(job: Job, outside: Outside, products: Products) -> None:
     """Refuse what the server cannot take, before anything else costs time; the order is complete from here on."""
     server, candidate, rules = products.get(Server), products.get(Candidate), products.get(Rules)
+    heard_by = outside.observer if candidate.is_final else _NOBODY  # a conversion will bring the facts that are missing
     order = InstallOrder(
         server=job.server,
         product=rules.profile.product,
-        loader_path=job.loader_path or _find_loader(candidate.facts),
+        loader_path=job.loader_path or _find_loader(products.get(Facts)),
         customizations=job.customizations,
         disk_group_id=job.disk_group_id,
     )
     products.put(order)
-    refuse_misfits(server, _needs(job, candidate, rules), order, _listener(job, outside, candidate))
+    refuse_misfits(server, _needs(candidate, rules), order, heard_by)
 
 
 def _check(job: Job, outside: Outside, products: Products) -> None:
     candidate = products.get(Candidate)
-    is_final = not needs_conversion(job, candidate)
     target = products.get(Server).target(job.disk_group_id)
     report = check_facts(
-        candidate.facts,
+        products.get(Facts),
         products.get(Rules),
         job.loader_path,
-        served_type_of(job, candidate.facts) if is_final else None,
-        target=target if is_final else replace(target, memory_bytes=_NOT_CONVERTED),
+        candidate.image_type if candidate.is_final else None,
+        target=target if candidate.is_final else replace(target, memory_bytes=_NOT_CONVERTED),
         user_data=job.customizations.user_data,
     )
     report = waive(report, job.image, products.get(Rules), outside.observer)
@@ -113,25 +109,17 @@ def _confirm(job: Job, outside: Outside, products: Products) -> None:
     outside.confirm(products.get(Server))
 
 
-def _convert(job: Job, outside: Outside, products: Products) -> None:
-    """Make the file that will be served, unless an earlier run published it; only now its size is known for certain."""
-    candidate = products.get(Candidate)
-    earlier = find_earlier_publication(job, outside, candidate)
-    if earlier is not None:
-        products.put(earlier)
-        size_bytes = earlier.size_bytes
-    else:
-        served = make_served(job, outside, products.get(Workspace), candidate)
-        products.put(served)
-        size_bytes = served.path.stat().st_size
-    if needs_conversion(job, candidate):
-        needs = replace(_needs(job, candidate, products.get(Rules)), file_size_bytes=size_bytes)
-        refuse_misfits(products.get(Server), needs, products.get(InstallOrder), outside.observer)
-
-
 def _publish(job: Job, outside: Outside, products: Products) -> None:
-    if not products.has(PublishedImage):
-        products.put(publish_served(job, outside, products.get(Served)))
+    """Make the object; where that takes a conversion, the size of the file is compared once it is known."""
+    candidate, rules, report = products.get(Candidate), products.get(Rules), products.get(Report)
+
+    def accept(size_bytes: int) -> None:
+        if not candidate.is_final:
+            needs = replace(_needs(candidate, rules), file_size_bytes=size_bytes)
+            refuse_misfits(products.get(Server), needs, products.get(InstallOrder), outside.observer)
+
+    verdict = ManifestVerdict(rules.profile.name, rules.boot, report.has_passed)
+    products.put(serve(job, outside, candidate, products.get(Workspace), accept, verdict))
 
 
 def _deploy(job: Job, outside: Outside, products: Products) -> None:
@@ -171,17 +159,12 @@ def _find_loader(facts: Facts) -> str | None:
     return efi_path(chosen.path) if chosen else None
 
 
-def _listener(job: Job, outside: Outside, candidate: Candidate) -> Observer:
-    """Who hears what could not be compared: nobody, while a conversion will bring the facts that are missing."""
-    return Observer() if needs_conversion(job, candidate) else outside.observer
-
-
-def _needs(job: Job, candidate: Candidate, rules: Rules) -> ImageNeeds:
-    container = candidate.facts.container
+def _needs(candidate: Candidate, rules: Rules) -> ImageNeeds:
+    container = candidate.container
     virtual = container.virtual_size_bytes
     return ImageNeeds(
         boot=rules.boot,
-        file_size_bytes=None if needs_conversion(job, candidate) else container.size_bytes,
+        file_size_bytes=container.size_bytes if candidate.is_final else None,
         virtual_size_bytes=virtual.value if isinstance(virtual, Known) else None,
     )
 
@@ -192,7 +175,6 @@ STAGES = (
     Stage("match", _match),
     Stage("check", _check),
     Stage("confirm", _confirm),
-    Stage("convert", _convert),
     Stage("publish", _publish),
     Stage("deploy", _deploy),
     Stage("watch", _watch),

@@ -105,7 +105,8 @@ def test_an_image_ends_on_the_disk_of_the_server(
     served = tmp_path / "served.qcow2"
     served.write_bytes(body)
     digest = subprocess.run(["sha256sum", str(served)], check=True, capture_output=True, text=True).stdout.split()[0]
-    assert stored == f"images/good-{digest[:16]}.qcow2"
+    beside = object_store.client.get_object(Bucket=bucket, Key=f"{stored}.sha256")["Body"].read().decode()
+    assert beside == f"{digest}  {Path(stored).name}\n"
     assert f"sha256    {digest}" in run.output
 
     state = json.loads(simulator.state_file(NAME).read_text())

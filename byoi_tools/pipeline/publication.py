@@ -1,0 +1,122 @@
+"""Publishes a candidate: as it is, or converted, on its way into a store where our own writer makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+
+from byoi_tools.conversion.by_writer import is_written_by_us
+from byoi_tools.conversion.convert import convert_image
+from byoi_tools.model.image import Compression
+from byoi_tools.model.manifest import ManifestVerdict
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.published import PublishedImage, Verification
+from byoi_tools.model.secret import Secret
+from byoi_tools.pipeline.making import Candidate, Making
+from byoi_tools.pipeline.streaming import Streaming, publish_converted
+from byoi_tools.pipeline.workspace import Workspace
+from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
+from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.placing import Placement, place_image
+from byoi_tools.publishing.public_directory import Destination
+from byoi_tools.publishing.publish import publish_image
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.object_storage import ObjectStorage
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """Where an image is handed over: the destination, the doors to it, and how its URL is made and tried.
+
+    `storage` is asked for nothing when the image goes into a directory. `headers` are what the provider will send.
+    """
+
+    destination: Destination
+    expires: timedelta
+    storage: ObjectStorage
+    clock: Clock
+    observer: Observer
+    verification: Verification = Verification.RANGES
+    headers: tuple[tuple[str, Secret], ...] = ()
+
+    def require_usable(self) -> None:
+        """Raise `UsageError` or `StorageError` when nothing can be published there: before anything takes long."""
+        if isinstance(self.destination, ObjectPrefix):
+            require_valid_expiry(self.expires)
+            self.storage.check_access(self.destination.bucket)
+
+
+def publish_candidate(
+    candidate: Candidate,
+    making: Making,
+    delivery: Delivery,
+    workspace: Workspace,
+    *,
+    accept: Callable[[int], None] = lambda size_bytes: None,
+    verdict: ManifestVerdict | None = None,
+) -> PublishedImage:
+    """Publish what the candidate is, or becomes; `accept` is told the size before anything appears, and may refuse.
+
+    Raises what `publish_converted`, `convert_image`, `publish_image` and `place_image` raise.
+    """
+    if not candidate.is_final and making.compression is Compression.ZSTD:
+        delivery.observer.warned("zstd clusters need qemu-img 5.1 or later at the provider; zlib is read everywhere")
+    is_ours = is_written_by_us(candidate.container, candidate.image_type, making.engine)
+    if not candidate.is_final and is_ours and isinstance(delivery.destination, ObjectPrefix):
+        streaming = Streaming(
+            candidate.source,
+            candidate.container,
+            candidate.name,
+            candidate.origin,
+            making.compression,
+            workspace.directory(),
+            is_verified=making.is_verified,
+            resumes=making.resumes,
+            accept=accept,
+            verdict=verdict,
+        )
+        return publish_converted(streaming, delivery.destination, _handover(delivery))
+    placement = _make_final(candidate, making, delivery, workspace, verdict)
+    accept(placement.path.stat().st_size)
+    if isinstance(delivery.destination, ObjectPrefix):
+        return publish_image(placement, delivery.destination, _handover(delivery), resumes=making.resumes)
+    return place_image(
+        placement, delivery.destination, delivery.clock, delivery.observer, delivery.verification, delivery.headers
+    )
+
+
+def _make_final(
+    candidate: Candidate, making: Making, delivery: Delivery, workspace: Workspace, verdict: ManifestVerdict | None
+) -> Placement:
+    """The file that will be served: the candidate, or what it is converted to in the workspace."""
+    path, conversion = candidate.source.path, candidate.conversion
+    candidate.source.require_unchanged()
+    if not candidate.is_final:
+        path = workspace.directory() / f"converted.{candidate.image_type.value}"
+        convert_image(
+            candidate.source.path,
+            path,
+            candidate.image_type,
+            making.compression,
+            delivery.observer,
+            engine=making.engine,
+            is_verified=making.is_verified,
+        )
+        candidate.source.require_unchanged()
+        conversion = {"engine": making.engine.value, "compression": making.compression.value}
+    return Placement(
+        path,
+        candidate.image_type,
+        candidate.name,
+        candidate.origin,
+        is_scratch=candidate.is_scratch or not candidate.is_final,
+        conversion=conversion,
+        verdict=verdict,
+    )
+
+
+def _handover(delivery: Delivery) -> Handover:
+    return Handover(
+        delivery.storage, delivery.expires, delivery.clock, delivery.observer, delivery.verification, delivery.headers
+    )
