@@ -46,7 +46,7 @@ def parse_any_destination(text: str, public_url: str | None) -> Destination:
 
     Raises `UsageError` for what is neither, for a directory that does not exist, and when one of the two is missing.
     """
-    if not text.startswith(_SCHEME):
+    if not text.lower().startswith("file:"):
         if public_url is not None:
             raise UsageError("--public-url is for --to file:///DIRECTORY alone", remedy="Leave --public-url away.")
         return parse_destination(text)

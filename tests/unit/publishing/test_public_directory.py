@@ -58,7 +58,16 @@ def test_what_is_no_public_url(tmp_path: Path, public_url: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["file://", "file://srv/www", "file://./images", "file:///absent/\x1b", "file:///absent\0"]
+    "text",
+    [
+        "file://",
+        "file://srv/www",
+        "file:/srv",
+        "FILE:///srv",
+        "file://./images",
+        "file:///absent/\x1b",
+        "file:///absent\0",
+    ],
 )
 def test_what_is_no_directory(text: str) -> None:
     with pytest.raises(UsageError) as caught:
