@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -12,12 +12,12 @@ from byoi_tools.errors import StorageError
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.completion import Completed, Promise, complete_upload, find_kept
-from byoi_tools.publishing.open_uploads import find_upload, list_uploads
+from byoi_tools.publishing.open_uploads import Remains, find_remains, list_uploads
 from byoi_tools.publishing.part_plan import FilePart, PartPlan
 from byoi_tools.publishing.part_sender import PartSender
 from byoi_tools.publishing.retries import Retries
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.multipart_storage import MultipartStorage, StoredPart
+from byoi_tools.tools.multipart_storage import MultipartStorage, OpenUpload
 from byoi_tools.tools.storage_failures import StoreFailure
 
 WORK = "uploading"
@@ -33,9 +33,9 @@ class Upload:
     """The parts of a file on their way into a store, while the context lasts.
 
     Entering looks for the parts that an interrupted run has left (unless `resumes` is false: then they are deleted) or
-    begins an upload; parts that are there with the same size and MD5 are not sent again. Whatever ends the context, parts
-    that were sent stay in the store for the next run, unless the upload was completed or abandoned. No part is held in
-    memory. `total_bytes` is what the observer is told, where it is known; `metadata` names the content by
+    begins an upload; parts that are there with the same size and MD5 are not sent again. Whatever ends the context,
+    parts that were sent stay in the store for the next run, unless the upload was completed or abandoned. No part is
+    held in memory. `total_bytes` is what the observer is told, where it is known; `metadata` names the content by
     `byoi-sha256` or `byoi-content`. Entering and every method raise `StoreFailure` when the store refuses or does not
     answer for long, `StorageError` when the file has become shorter, and `ImageUnreadable`.
     """
@@ -72,15 +72,17 @@ class Upload:
         self._is_first_taken = False
         self._etags: dict[int, str] = {}
         self._positions: dict[int, int] = {}
-        self._sent_bytes = 0
+        self._sent_bytes = self._told_bytes = 0
         self._is_settled = False  # completed or abandoned: nothing of it is left in the store
         self._completed_by_another: Completed | None = None
+        self._others: tuple[OpenUpload, ...] = ()
         self.upload_id = ""
 
     def __enter__(self) -> Self:
-        self.upload_id, stored = self._find_or_begin()
+        remains = self._find_or_begin()
+        self.upload_id, self._others = remains.upload_id, remains.others
         sender = PartSender(
-            self._storage, self._address, self.upload_id, self._path, stored, self._retries, self._advance
+            self._storage, self._address, self.upload_id, self._path, remains.parts, self._retries, self._advance
         )
         self._observer.work_started(WORK, self._total_bytes)
         for number in range(self._plan.parallel):
@@ -124,6 +126,7 @@ class Upload:
             self._storage, self._promise, self.upload_id, self._etags, self._retries, replaces=replaces
         )
         self._is_settled = True
+        self._abort(self._others)
         return completed
 
     def abandon(self) -> None:
@@ -139,7 +142,7 @@ class Upload:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         self._stop()
-        if not self._is_settled and (self._etags or self._positions):
+        if not self._is_settled and not self._was_removed_empty():
             self._observer.noted(
                 "the parts that were sent are kept for the next run; `byoi-tools objects gc` removes them"
             )
@@ -150,16 +153,24 @@ class Upload:
             raise ValueError("the size is known when finish was called")
         return Promise(self._address, self._size_bytes, self._metadata)
 
-    def _find_or_begin(self) -> tuple[str, Mapping[int, StoredPart]]:
-        if self._resumes:
-            found = find_upload(self._storage, self._address, self._retries)
-            if found is not None:
-                self._observer.noted(f"an earlier upload of {self._address} goes on: it has {len(found[1])} parts")
-                return found
-        else:
-            for upload in list_uploads(self._storage, self._address, self._retries):
-                self._storage.abort(self._address, upload.upload_id)
-        return self._retries.run(lambda: self._storage.create(self._address, self._metadata)), {}
+    def _find_or_begin(self) -> Remains:
+        remains = find_remains(self._storage, self._address, self._retries) if self._resumes else None
+        if remains is None:
+            if not self._resumes:
+                self._abort(list_uploads(self._storage, self._address, self._retries))
+            upload_id = self._retries.run(lambda: self._storage.create(self._address, self._metadata))
+            return Remains(upload_id, {}, ())
+        if remains.parts:
+            self._observer.noted(f"an earlier upload of {self._address} goes on: it has {len(remains.parts)} parts")
+        return remains
+
+    def _abort(self, uploads: Iterable[OpenUpload]) -> None:
+        """End uploads that nobody needs; a run that still sends to one of them finds the object that it wants to make."""
+        for upload in uploads:
+            try:
+                self._storage.abort(upload.address, upload.upload_id)
+            except StorageError as error:
+                self._observer.warned(f"parts of {self._address} are left in the store: {error.message}")
 
     def _work(self, sender: PartSender) -> None:
         try:
@@ -195,13 +206,26 @@ class Upload:
         self._is_first_taken = True
         return self._plan.part(1, end)
 
+    def _was_removed_empty(self) -> bool:
+        """Abort an upload that has no part, unless that would mean to wait for a store that does not answer."""
+        is_away = isinstance(self._failure, StoreFailure) and self._failure.may_pass
+        if self._etags or self._running or is_away:
+            return False
+        try:
+            self._storage.abort(self._address, self.upload_id)
+        except StorageError:
+            return False
+        return True
+
     def _advance(self, part: FilePart, position: int) -> None:
         if self._is_over:
             raise _Stopped
         with self._changed:
             self._sent_bytes += position - self._positions.get(part.number, 0)
             self._positions[part.number] = position
-            self._observer.work_advanced(WORK, self._sent_bytes)
+            if self._sent_bytes > self._told_bytes:  # it goes back when a part is sent again
+                self._told_bytes = self._sent_bytes
+                self._observer.work_advanced(WORK, self._told_bytes)
 
     def _stop(self) -> None:
         with self._changed:

@@ -37,6 +37,7 @@ def test_file_becomes_an_object(object_store: ObjectStore, bucket: str, four_par
     assert head["ETag"] == f'"{completed.etag}"'
     assert head["ETag"].endswith('-4"')
     assert notes.done[-1] == four_parts.stat().st_size
+    assert notes.done == sorted(notes.done)
     assert notes.notes == []
 
 
@@ -139,3 +140,15 @@ def test_interrupted_program_does_not_wait_for_a_store_that_hangs(
             raise KeyboardInterrupt
 
     assert time.monotonic() - started < 15
+
+
+def test_interrupted_before_any_part_was_sent_leaves_nothing(
+    object_store: ObjectStore, bucket: str, four_parts: Path
+) -> None:
+    notes = Notes()
+
+    with pytest.raises(KeyboardInterrupt), upload(four_parts, bucket, notes):
+        raise KeyboardInterrupt
+
+    assert is_empty(object_store, bucket)
+    assert notes.notes == []

@@ -63,9 +63,34 @@ def test_newest_upload_with_parts_is_continued(
 
     with upload(four_parts, bucket) as running:
         running.finish(len(content))
+        running.complete()
 
     assert running.upload_id == newest
     assert sorted(proxy.part_numbers) == [1, 2, 4]
+    assert is_object_alone(object_store, bucket)
+
+
+def test_upload_without_parts_is_continued_too(
+    object_store: ObjectStore, proxy: StoreProxy, bucket: str, four_parts: Path
+) -> None:
+    earlier = send_parts(object_store, bucket, {})
+
+    with upload(four_parts, bucket) as running:
+        running.finish(four_parts.stat().st_size)
+
+    assert running.upload_id == earlier
+    assert proxy.requests[Kind.CREATE] == 0
+
+
+def test_upload_without_parts_is_taken_too(object_store: ObjectStore, bucket: str, four_parts: Path) -> None:
+    earlier = send_parts(object_store, bucket, {})
+
+    with upload(four_parts, bucket) as running:
+        assert running.upload_id == earlier
+        running.finish(four_parts.stat().st_size)
+        running.complete()
+
+    assert is_object_alone(object_store, bucket)
 
 
 def test_earlier_uploads_are_deleted_when_nothing_is_resumed(
