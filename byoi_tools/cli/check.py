@@ -25,6 +25,7 @@ def check(
     waivers: options.Waivers = None,
     jobs: options.Jobs = 1,
     reader: options.Reader = ReaderChoice.AUTO,
+    luks_key: options.LuksKey = None,
     work_dir: options.WorkDirectory = None,
     max_size: options.LargestSize = options.LARGEST_SIZE,
 ) -> int:
@@ -34,7 +35,7 @@ def check(
     Exit 1 when the verdict on one of them is bad.
     """
     _start_reader_ahead(images, jobs, reader)
-    from byoi_tools.cli.order import read_user_data_file
+    from byoi_tools.cli.order import read_luks_key, read_user_data_file
     from byoi_tools.cli.rules import choose_rules
     from byoi_tools.model.location import parse_location
     from byoi_tools.model.sizes import parse_size
@@ -44,7 +45,12 @@ def check(
     from byoi_tools.reports.text import render_report
 
     unpacking = Unpacking(work_dir, parse_size(max_size))
-    rules = replace(choose_rules(boot, profile, fail_on, waivers), reader=reader, unpacking=unpacking)
+    rules = replace(
+        choose_rules(boot, profile, fail_on, waivers),
+        reader=reader,
+        unpacking=unpacking,
+        luks_key=read_luks_key(luks_key, reader),
+    )
     order = Order(rules, efi_bootloader_path, image_type, read_user_data_file(user_data))
     for image in images:
         parse_location(image)  # a wrong name is told before any image is read

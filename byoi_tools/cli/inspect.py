@@ -14,6 +14,7 @@ def inspect(
     image: options.AnyImage,
     output_format: options.Format = options.OutputFormat.TEXT,
     reader: options.Reader = ReaderChoice.AUTO,
+    luks_key: options.LuksKey = None,
     work_dir: options.WorkDirectory = None,
     max_size: options.LargestSize = options.LARGEST_SIZE,
 ) -> None:
@@ -21,6 +22,7 @@ def inspect(
 
     What is compressed, or in an OVA, is unpacked first.
     """
+    from byoi_tools.cli.order import read_luks_key
     from byoi_tools.model.location import parse_location
     from byoi_tools.model.sizes import parse_size
     from byoi_tools.pipeline.unpacking import Unpacking, inspect_any
@@ -28,7 +30,7 @@ def inspect(
     from byoi_tools.reports.facts_text import render_facts
 
     unpacking = Unpacking(work_dir, parse_size(max_size))
-    facts = inspect_any(parse_location(image), Progress(), unpacking, reader)
+    facts = inspect_any(parse_location(image), Progress(), unpacking, reader, read_luks_key(luks_key, reader))
     if output_format is options.OutputFormat.JSON:
         write_result(render_facts_json(facts))
     else:

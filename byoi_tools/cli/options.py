@@ -70,6 +70,9 @@ Reader = Annotated[
     ReaderChoice,
     _flag("--reader", "Who reads the guest's file systems: guestfs starts a virtual machine, auto only where it must."),
 ]
+LuksKey = Annotated[
+    Path | None, _flag("--luks-key", "A file with the passphrase of what is encrypted (LUKS); guestfs opens it.")
+]
 DeclaredType = Annotated[
     ImageType | None,
     _flag("--image-type", "The imageType that will be declared; the file's suffix says it when not given."),

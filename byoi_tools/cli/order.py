@@ -1,4 +1,4 @@
-"""Turns the flags of a deployment into values, and says which flag is wrong."""
+"""Turns flags that name files, or describe a deployment, into values, and says which flag is wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.secret import Secret
 
 _LARGEST_FILE_BYTES = 1024 * 1024
@@ -28,6 +29,26 @@ def read_customizations(
 def read_user_data_file(path: Path | None) -> bytes | None:
     """Return the content of the file with the user data, None without one; raises `UsageError` if it cannot be read."""
     return _read("--user-data", path) if path else None
+
+
+def read_luks_key(path: Path | None, reader: ReaderChoice) -> Secret | None:
+    """Return the passphrase in a file, without its last line end, None without one; raises `UsageError`.
+
+    It cannot be used where only native readers may read; libguestfs takes no NUL and nothing but UTF-8.
+    """
+    if path is None:
+        return None
+    if reader is ReaderChoice.NATIVE:
+        raise UsageError("--luks-key needs guestfs", remedy="Leave --reader native out.")
+    try:
+        key = _read("--luks-key", path).decode().removesuffix("\n").removesuffix("\r")
+    except UnicodeDecodeError:
+        key = ""
+    if not key or "\0" in key:
+        raise UsageError(
+            f"{path} holds no passphrase", remedy="Write the passphrase as UTF-8 text; binary keys are not supported."
+        )
+    return Secret(key)
 
 
 def read_headers(headers: list[str] | None) -> tuple[tuple[str, Secret], ...]:

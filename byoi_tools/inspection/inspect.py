@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,23 +25,27 @@ from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import Container
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.secret import Secret
 from byoi_tools.tools.guest_appliance import Appliance, ImageFile
 from byoi_tools.tools.guest_disk import GuestDisk
 
 
 def inspect_image(
-    location: ImageLocation, observer: Observer | None = None, reader: ReaderChoice = ReaderChoice.AUTO
+    location: ImageLocation,
+    observer: Observer | None = None,
+    reader: ReaderChoice = ReaderChoice.AUTO,
+    luks_key: Secret | None = None,
 ) -> Facts:
     """Return the facts of an image; reads nothing but that image, and of it only what the facts need.
 
     Raises `ImageError` when a path is no readable regular file, or the container cannot be decoded at all, and
     `StorageError` when a remote image cannot be fetched, whatever was to be read. Damage further inside is not an
     error: those facts are not examined, with the reason. `reader` says who reads the guest's file systems; raises
-    `ToolMissing` when that is guestfs and it is not installed.
+    `ToolMissing` when that is guestfs and it is not installed. `luks_key` opens what is encrypted.
     """
     with open_source(location, observer or Observer()) as source:
         file = location if isinstance(location, Path) else None
-        return inspect_source(source, str(location), source.allocated_bytes, reader, file)
+        return inspect_source(source, str(location), source.allocated_bytes, reader, file, luks_key)
 
 
 def inspect_source(
@@ -48,6 +54,7 @@ def inspect_source(
     allocated_bytes: int,
     reader: ReaderChoice = ReaderChoice.AUTO,
     file: Path | None = None,
+    luks_key: Secret | None = None,
 ) -> Facts:
     """Return the facts of an image that is already open; `path` is its name in the facts.
 
@@ -66,7 +73,8 @@ def inspect_source(
         disk = read_disk(virtual_disk)
     except ImageMalformed as malformed:
         return _closed(replace(container, damage=_in_words(malformed)), malformed.message)
-    return _open(container, virtual_disk, disk, reader, file)
+    with _readers(container, reader, file, luks_key) as readers:
+        return _open(container, virtual_disk, disk, readers)
 
 
 def _closed(container: Container, reason: str) -> Facts:
@@ -74,13 +82,21 @@ def _closed(container: Container, reason: str) -> Facts:
     return Facts(container, disk=unknown, esps=unknown, bios=unknown, volumes=unknown, guest=unknown)
 
 
-def _open(container: Container, source: ByteSource, disk: Disk, reader: ReaderChoice, file: Path | None) -> Facts:
-    images = [] if file is None else [ImageFile(file, container.format.value)]
+@contextmanager
+def _readers(
+    container: Container, reader: ReaderChoice, file: Path | None, luks_key: Secret | None
+) -> Iterator[Readers]:
+    """The readers of an image, which may start an appliance for it; an ISO file is as raw as others for qemu."""
+    images = [] if file is None else [ImageFile(file, "raw" if container.qcow2 is None else "qcow2")]
     with (
         Appliance(images) as appliance,
-        Readers(reader, GuestDisk(appliance) if images else None) as readers,
-        ThreadPoolExecutor(1, thread_name_prefix="initramfs") as aside,
+        Readers(reader, GuestDisk(appliance) if images else None, luks_key) as readers,
     ):
+        yield readers
+
+
+def _open(container: Container, source: ByteSource, disk: Disk, readers: Readers) -> Facts:
+    with ThreadPoolExecutor(1, thread_name_prefix="initramfs") as aside:
         opened = open_disk(source, disk, readers, aside)
         try:
             bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))

@@ -22,6 +22,7 @@ from byoi_tools.model.intent import Intent, Target
 from byoi_tools.model.location import ImageLocation, suffix_of
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.profile import Profile
+from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.unpacking import AS_USUAL, Unpacking, inspect_any
 
 _KNOWN_IDS = frozenset(check.id for check in CHECKS)
@@ -33,7 +34,8 @@ class Rules:
     """By what an image is judged: profile, boot mode, the severity that fails it (None: nothing does), and the day.
 
     `waivers_file` None takes the file `byoi.toml` beside the image, where there is one.
-    `reader` says who reads the guest's file systems, `unpacking` where a packed image is unpacked.
+    `reader` says who reads the guest's file systems, `unpacking` where a packed image is unpacked,
+    `luks_key` opens what is encrypted.
     """
 
     profile: Profile
@@ -43,6 +45,7 @@ class Rules:
     waivers_file: Path | None = None
     reader: ReaderChoice = ReaderChoice.AUTO
     unpacking: Unpacking = AS_USUAL
+    luks_key: Secret | None = None
 
 
 def known_profile(name: str) -> Profile:
@@ -64,7 +67,7 @@ def check_location(
     What is packed is unpacked first. Raises `ImageError` or `StorageError` when the image cannot be read at all,
     `UsageError` for a wrong waivers file.
     """
-    facts = inspect_any(location, observer, rules.unpacking, rules.reader)
+    facts = inspect_any(location, observer, rules.unpacking, rules.reader, rules.luks_key)
     kind = image_type or declared_type(location)
     report = check_facts(facts, rules, loader_path, kind, user_data=user_data)
     return waive(report, location, rules, observer)

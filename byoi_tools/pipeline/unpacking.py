@@ -14,6 +14,7 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.secret import Secret
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,13 +32,17 @@ AS_USUAL = Unpacking()
 
 
 def inspect_any(
-    location: ImageLocation, observer: Observer, unpacking: Unpacking, reader: ReaderChoice = ReaderChoice.AUTO
+    location: ImageLocation,
+    observer: Observer,
+    unpacking: Unpacking,
+    reader: ReaderChoice = ReaderChoice.AUTO,
+    luks_key: Secret | None = None,
 ) -> Facts:
     """Return the facts of an image, or of the one that is packed in it; its container then names the wrappers.
 
     Raises what `inspect_image` and `unpack_image` raise. What is ambiguous is not unpacked: the facts say so.
     """
-    facts = inspect_image(location, observer, reader)
+    facts = inspect_image(location, observer, reader, luks_key)
     container = facts.container
     if not container.format.is_unpacked or is_ambiguous(container.matches):
         return facts
@@ -52,7 +57,7 @@ def inspect_any(
                 unpacked = unpack_source(
                     source, str(location), workspace.directory(), unpacking.largest_bytes, observer
                 )
-        inner = inspect_image(unpacked.path, observer, reader)
+        inner = inspect_image(unpacked.path, observer, reader, luks_key)
     return replace(inner, container=replace(inner.container, path=container.path, wrappers=unpacked.wrappers))
 
 

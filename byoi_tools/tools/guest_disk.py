@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from byoi_tools.model.quoting import quote
+from byoi_tools.model.secret import Secret
 from byoi_tools.tools.guest_appliance import Appliance, unreadable
 from byoi_tools.tools.guestfs_files import GuestfsFiles
 
 _LETTERS = 26
+_IN_ONE_MESSAGE = 1024 * 1024
 
 
 class GuestDisk:
@@ -16,6 +18,7 @@ class GuestDisk:
         """Take the disk with this number, from 0 on, in the order in which the appliance got its images."""
         self._appliance = appliance
         self._name = f"/dev/sd{_letters(number)}"
+        self._unlocked = 0
 
     def partition(self, number: int) -> str:
         """What the appliance calls a partition: `/dev/sda3`."""
@@ -35,6 +38,51 @@ class GuestDisk:
             lambda handle: handle.btrfs_subvolume_list(device), quote(device)
         )
         return tuple(path for path in (entry["btrfssubvolume_path"] for entry in listed) if "," not in path)
+
+    def unlock(self, device: str, key: Secret) -> str:
+        """Open a LUKS volume read-only with a key; return what the appliance calls its content."""
+        name = f"{self._name.rpartition('/')[2]}-unlocked{self._unlocked}"
+        self._unlocked += 1
+        self._appliance.ask(
+            lambda handle: handle.cryptsetup_open(device, key.reveal(), name, readonly=True), quote(device)
+        )
+        self._appliance.ask(lambda handle: handle.lvm_scan(True), quote(device))
+        return f"/dev/mapper/{name}"
+
+    def arrays(self) -> dict[str, str]:
+        """The md arrays that the appliance could start, by their UUID (32 digits): what it calls them."""
+        names: list[str] = self._appliance.ask(lambda handle: handle.list_md_devices(), "arrays")
+        return {self._uuid_of_array(name): name for name in names}
+
+    def _uuid_of_array(self, name: str) -> str:
+        details: dict[str, str] = self._appliance.ask(lambda handle: handle.md_detail(name), quote(name))
+        return details.get("uuid", "").replace(":", "").lower()
+
+    def content(self, device: str) -> DeviceContent:
+        """The bytes of a device."""
+        size: int = self._appliance.ask(lambda handle: handle.blockdev_getsize64(device), quote(device))
+        return DeviceContent(self._appliance, device, size)
+
+
+class DeviceContent:
+    """A `ByteSource`: a device of the appliance, for instance what is in an encrypted volume."""
+
+    def __init__(self, appliance: Appliance, device: str, size_bytes: int) -> None:
+        self._appliance = appliance
+        self._device = device
+        self.size_bytes = size_bytes
+
+    def read_at(self, offset: int, length: int) -> bytes:
+        """Return up to `length` bytes from `offset` on."""
+        end = min(offset + length, self.size_bytes)
+        places = range(offset, end, _IN_ONE_MESSAGE) if offset >= 0 else ()
+        return b"".join(self._piece(place, min(_IN_ONE_MESSAGE, end - place)) for place in places)
+
+    def _piece(self, offset: int, length: int) -> bytes:
+        content: bytes = self._appliance.ask(
+            lambda handle: handle.pread_device(self._device, length, offset), quote(self._device)
+        )
+        return content
 
 
 def _letters(number: int) -> str:

@@ -14,6 +14,8 @@ from byoi_tools.checks.check import Check
 from fixtures.tiny.recipes import recipes
 
 ROOT = Path(__file__).parents[2]
+# Their images are in tests/slow/test_guest_readers.py: it takes half a minute to read one.
+NEED_GUESTFS = {"fs.btrfs-subvol"}
 PARAGRAPHS = ("Why:", "How:", "Fix:", "Source:")
 
 each_check = pytest.mark.parametrize("one", CHECKS, ids=lambda one: one.id)
@@ -73,7 +75,8 @@ def test_a_finding_always_has_a_remedy(one: Check) -> None:
 
 @each_check
 def test_a_check_has_an_image_that_fails_it(one: Check) -> None:
-    assert [recipe for recipe in recipes() if recipe.check == one.id]
+    if one.id not in NEED_GUESTFS:
+        assert [recipe for recipe in recipes() if recipe.check == one.id]
 
 
 @pytest.mark.parametrize("recipe", recipes(), ids=lambda recipe: recipe.name)

@@ -9,6 +9,7 @@ from byoi_tools.model.guest.guest import Volume
 from byoi_tools.model.partition_table import TableScheme
 
 _CONTAINERS = ("LVM2_member", "linux_raid_member", "crypto_LUKS", "zfs_member", "bcache", "DM_integrity")
+_NAMED_BY_THE_GUEST = ("crypto_LUKS", "linux_raid_member")
 
 
 def known_devices(context: GuestContext) -> KnownDevices:
@@ -46,9 +47,12 @@ def _partuuid(disk: Disk, found: DiskPartition) -> str:
 
 
 def _hidden(context: GuestContext) -> tuple[str, ...]:
+    """What may hold devices of names that are not known: what an encrypted volume is called is the guest's choice."""
     opened = {volume.source.partition(", volume ")[0] for volume in context.volumes if ", volume " in volume.source}
     return tuple(
         f"{found.partition}, {found.file_system.name}"
         for found in context.disk.partitions
-        if found.file_system and found.file_system.name in _CONTAINERS and str(found.partition) not in opened
+        if found.file_system
+        and found.file_system.name in _CONTAINERS
+        and (found.file_system.name in _NAMED_BY_THE_GUEST or str(found.partition) not in opened)
     )

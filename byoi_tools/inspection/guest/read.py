@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.source import ByteSource
+from byoi_tools.inspection.guest.containers import open_containers
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.domains import read_domains, read_guarded
 from byoi_tools.inspection.guest.kernels import BegunKernels, begin_kernels
@@ -59,6 +60,9 @@ def open_disk(source: ByteSource, disk: Disk, readers: Readers, aside: Executor)
     """
     found = find_volumes(source, disk, readers)
     roots = find_roots(found)
+    if (not roots or readers.opens_everything) and (inside := open_containers(found, readers)):
+        found = (*found, *inside)
+        roots = find_roots(found)
     return OpenDisk(found, _open_guest(roots, found, disk, aside) if roots else NotExamined(_why_none(found)))
 
 

@@ -12,6 +12,7 @@ from byoi_tools.inspection.guest.fat_files import FatFiles
 from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
 from byoi_tools.model.guest.reader import ReaderChoice
+from byoi_tools.model.secret import Secret
 from byoi_tools.tools.guest_appliance import is_guestfs_installed, require_guestfs
 from byoi_tools.tools.guest_disk import GuestDisk
 from byoi_tools.tools.native_files import FILE_SYSTEMS, NativeReaders
@@ -19,6 +20,7 @@ from byoi_tools.tools.native_files import FILE_SYSTEMS, NativeReaders
 _GUESTFS_ONLY = ("btrfs", "f2fs")
 """What guestfs is started for; of a Windows or a FreeBSD the readers of domains know nothing."""
 _HAS_NO_FILES = ("", "swap")
+_GIVE_THE_KEY = "Give its key (--luks-key FILE), or check the image before it is encrypted."
 _ELSEWHERE = "Look into it yourself (guestfish --ro), or build the image on ext4 or XFS."
 
 
@@ -43,8 +45,10 @@ class Opener:
 class Readers:
     """The readers of one image; a context manager that ends the native ones, but not the appliance of guestfs."""
 
-    def __init__(self, choice: ReaderChoice, disk: GuestDisk | None) -> None:
+    def __init__(self, choice: ReaderChoice, disk: GuestDisk | None, luks_key: Secret | None = None) -> None:
         """`disk` is the image for guestfs, None for one that is no file on this machine.
+
+        `luks_key` opens what is encrypted.
 
         Raises `ToolMissing` when guestfs was chosen and is not installed.
         """
@@ -53,6 +57,30 @@ class Readers:
         self._choice = choice
         self._native = NativeReaders()
         self._guestfs = disk
+        self.luks_key = luks_key
+
+    @property
+    def opens_everything(self) -> bool:
+        """Whether encrypted volumes and arrays are opened even where the root was found elsewhere."""
+        return self._choice is ReaderChoice.GUESTFS or self.luks_key is not None
+
+    def guestfs_for(self, what: str) -> GuestDisk | Trouble:
+        """The image in an appliance, or why there is none to read `what`."""
+        if self._choice is ReaderChoice.NATIVE:
+            return _unsupported(what)
+        if self._guestfs is None:
+            return Trouble(
+                TroubleKind.UNSUPPORTED,
+                f"{what} is read by guestfs, which needs the image as a file",
+                "Download the image, and check the file.",
+            )
+        if self._choice is ReaderChoice.AUTO and not is_guestfs_installed():
+            return Trouble(
+                TroubleKind.UNSUPPORTED,
+                f"{what} is read by guestfs, which is not installed",
+                "apt-get install python3-guestfs, or look into it yourself.",
+            )
+        return self._guestfs
 
     def opener(self, file_system: str, content: ByteSource, device: int | str) -> Opener | Trouble | None:
         """Return how the files are opened, why they cannot be, or None for what has no files.
@@ -69,6 +97,12 @@ class Readers:
             return self._by_guestfs(file_system, device)
         return _unsupported(file_system)
 
+    def opener_inside(self, file_system: str, content: ByteSource, device: int | str) -> Opener | Trouble | None:
+        """The same for what is in an encrypted volume or an array, which the appliance has open as this device."""
+        if file_system in (*FILE_SYSTEMS, *_GUESTFS_ONLY):
+            return self._by_guestfs(file_system, device)
+        return self.opener(file_system, content, device)
+
     def __enter__(self) -> Readers:
         self._native.__enter__()
         return self
@@ -79,19 +113,9 @@ class Readers:
         self._native.__exit__(kind, error, traceback)
 
     def _by_guestfs(self, file_system: str, device: int | str) -> Opener | Trouble:
-        disk = self._guestfs
-        if disk is None:
-            return Trouble(
-                TroubleKind.UNSUPPORTED,
-                f"{file_system} is read by guestfs, which needs the image as a file",
-                "Download the image, and check the file.",
-            )
-        if self._choice is ReaderChoice.AUTO and not is_guestfs_installed():
-            return Trouble(
-                TroubleKind.UNSUPPORTED,
-                f"{file_system} is read by guestfs, which is not installed",
-                "apt-get install python3-guestfs, or look into it yourself.",
-            )
+        disk = self.guestfs_for(file_system)
+        if isinstance(disk, Trouble):
+            return disk
         name = disk.partition(device) if isinstance(device, int) else device
         open_device = partial(disk.open, name)
         if file_system != "btrfs":
@@ -101,5 +125,5 @@ class Readers:
 
 def _unsupported(file_system: str) -> Trouble:
     if file_system == "crypto_LUKS":
-        return Trouble(TroubleKind.UNSUPPORTED, "it is encrypted (LUKS)", "Check the image before it is encrypted.")
+        return Trouble(TroubleKind.UNSUPPORTED, "it is encrypted (LUKS), and no key was given", _GIVE_THE_KEY)
     return Trouble(TroubleKind.UNSUPPORTED, f"{file_system} is not read", _ELSEWHERE)

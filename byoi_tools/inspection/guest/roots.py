@@ -60,6 +60,9 @@ def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], disk: Disk) ->
         if found is not None and files is not None and entry.mount_point not in mounts:
             found.mount_point = found.mount_point or entry.mount_point
             mounts[entry.mount_point] = files
+    for found in volumes:
+        if found.mount_point:
+            _ = found.subvolumes  # asked for while the appliance runs: they are facts of the volume from now on
     return replace(context, tree=GuestTree(mounts), volumes=order_volumes(volumes))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -15,29 +15,36 @@ from byoi_tools.formats.source import ByteSource, Memory, Window
 from byoi_tools.formats.xfs_superblock import read_xfs_superblock
 from byoi_tools.inspection.guest.readers import Opener, Readers
 from byoi_tools.inspection.guest.watched import WatchedFiles, trouble_of
-from byoi_tools.model.disk import Disk, FileSystemSignature
+from byoi_tools.model.disk import Disk, DiskPartition, FileSystemSignature
 from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind, Volume
 from byoi_tools.model.guest.superblock import Superblock
 from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
 
-_LVM = "LVM2_member"
+FindOpener = Callable[[str, ByteSource, int | str], Opener | Trouble | None]
+
+LVM = "LVM2_member"
 _ONE_DISK = "Build the image with a volume group on its own disk alone (vgreduce), or without LVM."
 
 
 @dataclass
 class FoundVolume:
-    """A volume, how its files are read, and what came of it. `opener` is None where nothing reads its file system."""
+    """A volume, how its files are read, and what came of it. `opener` is None where nothing reads its file system.
+
+    `device` is the number of its partition, or what the appliance of guestfs calls it.
+    """
 
     source: str
     signature: FileSystemSignature
     content: ByteSource
     opener: Opener | None
     trouble: Trouble | None = None
+    device: int | str = ""
     is_root_by_type: bool = False
     missing_devices: int = 0
     mount_point: str = ""
+    _subvolumes: tuple[str, ...] | None = field(default=None, repr=False)
     _files: WatchedFiles | None = field(default=None, repr=False)
     _more_files: list[WatchedFiles] = field(default_factory=list, repr=False)
 
@@ -54,7 +61,9 @@ class FoundVolume:
         if self.files is None or self.opener is None or self.opener.subvolumes is None:
             return ()
         try:
-            return self.opener.subvolumes()
+            if self._subvolumes is None:
+                self._subvolumes = self.opener.subvolumes()
+            return self._subvolumes
         except (ImageError, ToolError) as error:
             self.trouble = trouble_of(error)
             return ()
@@ -86,6 +95,7 @@ class FoundVolume:
             trouble=self.trouble or next((files.trouble for files in readers if files.trouble is not None), None),
             size_bytes=self.content.size_bytes,
             missing_devices=self.missing_devices,
+            subvolumes=self._subvolumes if self.mount_point else None,
         )
 
     def _watched(self, open_files: Callable[[], FileReader]) -> WatchedFiles | None:
@@ -109,7 +119,11 @@ def find_volumes(source: ByteSource, disk: Disk, readers: Readers) -> tuple[Foun
 
     A group of LVM that cannot be put together is a volume with that trouble.
     """
-    found = (*_on_partitions(source, disk, readers), *_in_groups(source, disk, readers))
+    members: dict[str, tuple[str, ByteSource]] = {}
+    for part in disk.partitions:
+        if part.file_system is not None and part.file_system.name == LVM:
+            members[part.file_system.uuid] = (str(part.partition), _window(source, part))
+    found = (*_on_partitions(source, disk, readers), *volumes_in_groups(members, readers.opener))
     _count_devices(found)
     return found
 
@@ -125,42 +139,42 @@ def _count_devices(found: tuple[FoundVolume, ...]) -> None:
 
 def _on_partitions(source: ByteSource, disk: Disk, readers: Readers) -> Iterator[FoundVolume]:
     for found in disk.partitions:
-        if found.file_system is not None and found.file_system.name != _LVM:
-            sectors = found.partition.sectors
-            part = Window(source, sectors.start_bytes, sectors.size_bytes)
-            volume = _found(str(found.partition), found.file_system, part, readers, found.partition.number)
+        if found.file_system is not None and found.file_system.name != LVM:
+            part = _window(source, found)
+            volume = found_volume(str(found.partition), found.file_system, part, readers.opener, found.partition.number)
             volume.is_root_by_type = found.partition.kind is PartitionKind.LINUX_ROOT
             yield volume
 
 
-def _found(
-    name: str, signature: FileSystemSignature, content: ByteSource, readers: Readers, device: int | str
+def _window(source: ByteSource, found: DiskPartition) -> Window:
+    sectors = found.partition.sectors
+    return Window(source, sectors.start_bytes, sectors.size_bytes)
+
+
+def found_volume(
+    name: str, signature: FileSystemSignature, content: ByteSource, find_opener: FindOpener, device: int | str
 ) -> FoundVolume:
     """The volume; `device` is the number of its partition, or what the appliance of guestfs calls it."""
-    opener = readers.opener(signature.name, content, device)
+    opener = find_opener(signature.name, content, device)
     if isinstance(opener, Trouble):
-        return FoundVolume(name, signature, content, None, opener)
-    return FoundVolume(name, signature, content, opener)
+        return FoundVolume(name, signature, content, None, opener, device)
+    return FoundVolume(name, signature, content, opener, None, device)
 
 
-def _in_groups(source: ByteSource, disk: Disk, readers: Readers) -> Iterator[FoundVolume]:
-    partitions: dict[str, str] = {}
-    members: dict[str, ByteSource] = {}
-    for found in disk.partitions:
-        if found.file_system is not None and found.file_system.name == _LVM:
-            sectors = found.partition.sectors
-            partitions[found.file_system.uuid] = str(found.partition)
-            members[found.file_system.uuid] = Window(source, sectors.start_bytes, sectors.size_bytes)
+def volumes_in_groups(members: Mapping[str, tuple[str, ByteSource]], find_opener: FindOpener) -> Iterator[FoundVolume]:
+    """Yield what lies on the logical volumes of these members: by UUID, where each is and its content."""
+    partitions = {uuid: place for uuid, (place, _) in members.items()}
+    contents = {uuid: content for uuid, (_, content) in members.items()}
     try:
-        for group in read_volume_groups(members):
-            yield from _in_group(group, partitions, members, readers)
+        for group in read_volume_groups(contents):
+            yield from _in_group(group, partitions, contents, find_opener)
     except ImageError as error:
         uuid, partition = next(iter(partitions.items()))
-        yield FoundVolume(partition, _signature(uuid), members[uuid], None, trouble=trouble_of(error))
+        yield FoundVolume(partition, _signature(uuid), contents[uuid], None, trouble=trouble_of(error))
 
 
 def _in_group(
-    group: VolumeGroup, partitions: dict[str, str], members: dict[str, ByteSource], readers: Readers
+    group: VolumeGroup, partitions: dict[str, str], members: dict[str, ByteSource], find_opener: FindOpener
 ) -> Iterator[FoundVolume]:
     first = next((uuid for uuid in group.devices if uuid in members), next(iter(members)))
     if group.missing:
@@ -175,14 +189,14 @@ def _in_group(
         yield FoundVolume(source, FileSystemSignature("", "", ""), Memory(b""), None, trouble=trouble)
     for volume in group.volumes:
         signature = read_signature(volume) or FileSystemSignature("", "", "")
-        yield _found(
+        yield found_volume(
             f"{partitions[first]}, volume {group.name}/{volume.name}",
             signature,
             volume,
-            readers,
+            find_opener,
             f"/dev/{group.name}/{volume.name}",
         )
 
 
 def _signature(uuid: str) -> FileSystemSignature:
-    return FileSystemSignature(_LVM, uuid, "")
+    return FileSystemSignature(LVM, uuid, "")

@@ -47,7 +47,7 @@ class Volume:
     `mount_point` is empty for one that the guest does not mount. `reader` is `native`, `guestfs`, or empty where
     nobody read it. `superblock` is known for ext and XFS. `trouble` is the first thing that went wrong with reading it.
     `size_bytes` is that of its partition or logical volume. `missing_devices` counts the devices that it is made of and
-    that are not in the image.
+    that are not in the image. `subvolumes` are the paths of those of a btrfs that the guest mounts; None of all else.
     """
 
     source: str
@@ -60,6 +60,7 @@ class Volume:
     trouble: Trouble | None = None
     size_bytes: int = 0
     missing_devices: int = 0
+    subvolumes: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
