@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 LIFE_SECONDS = 600
-"""How long one appliance may live."""
+"""How long the appliance of one image may live."""
 _INSTALL = "Install it: apt-get install python3-guestfs (python3-libguestfs on Fedora)."
 _LAUNCH = "See what `libguestfs-test-tool` says; --reader native does without it."
 
@@ -55,8 +55,10 @@ class Appliance:
     or dies, `ImageMalformed` where it cannot mount or read something.
     """
 
-    def __init__(self, images: Sequence[ImageFile]) -> None:
+    def __init__(self, images: Sequence[ImageFile], life_seconds: float = LIFE_SECONDS) -> None:
+        """It is ended `life_seconds` after its start, whatever it does."""
         self._images = tuple(images)
+        self._life_seconds = life_seconds
         self._handle: guestfs.GuestFS | None = None
         self._failure: ToolFailed | None = None
         self._watchdog: threading.Timer | None = None
@@ -112,7 +114,7 @@ class Appliance:
             except ToolFailed as failed:
                 self._failure = failed
                 raise
-            self._watchdog = threading.Timer(LIFE_SECONDS, os.kill, (self._handle.get_pid(), 9))
+            self._watchdog = threading.Timer(self._life_seconds, os.kill, (self._handle.get_pid(), 9))
             self._watchdog.daemon = True
             self._watchdog.start()
         return self._handle

@@ -41,6 +41,7 @@ BUILD = Path(__file__).parents[2] / "build"
 IMAGE = BUILD / "debian-12.qcow2"
 APPLIANCES = 2
 LARGE_BYTES = 1 << 28
+LIFE_SECONDS = 3600
 GUESTFS_ALONE = {"btrfs"}
 # What Linux does not mount, because its end is missing; the native readers look at what is there.
 NATIVE_ALONE = {
@@ -126,7 +127,7 @@ def what_is_read(example: Example) -> object:
 
 def compare_batch(batch: Sequence[Sequence[Example]]) -> list[str]:
     """What the readers disagree on, of images in one appliance."""
-    with Appliance([image_file(twins[0]) for twins in batch]) as appliance:
+    with Appliance([image_file(twins[0]) for twins in batch], LIFE_SECONDS) as appliance:
         return [
             f"{example.name}: {what}"
             for number, twins in enumerate(batch)
