@@ -18,6 +18,7 @@ from tests.object_listing import list_keys
 from tests.static_server import serving_directory
 
 TOKEN = "FQoGZXIvYXdzEXAMPLETOKEN"
+CONVERTED = ["--image-type", "qcow2", "--compress", "zlib"]
 
 
 @pytest.fixture
@@ -52,11 +53,17 @@ def secrets_of(environment: dict[str, str], url: str) -> list[str]:
     return [str(signature), environment["AWS_SECRET_ACCESS_KEY"]]
 
 
-@pytest.mark.parametrize("output_format", ["text", "json"])
+@pytest.mark.parametrize(("output_format", "flags"), [("text", []), ("json", []), ("text", CONVERTED)])
 def test_the_url_is_shown_once_and_nowhere_else(
-    image: Path, outside: dict[str, str], object_store: ObjectStore, bucket: str, tmp_path: Path, output_format: str
+    image: Path,
+    outside: dict[str, str],
+    object_store: ObjectStore,
+    bucket: str,
+    tmp_path: Path,
+    output_format: str,
+    flags: list[str],
 ) -> None:
-    run = byoi_tools("publish", image, "--format", output_format, environment=outside)
+    run = byoi_tools("publish", image, "--format", output_format, *flags, environment=outside)
 
     assert run.code == 0, run.said
     url = json.loads(run.output)["url"] if output_format == "json" else value_of(run, "url")
@@ -134,6 +141,26 @@ def test_a_directory_of_a_web_server(image: Path, tmp_path: Path) -> None:
     told = json.loads(second.output)
     assert (told["object"], told["reused"], told["expires"]) == (f"file://{served}/{name}", True, None)
     assert (served / name).read_bytes() == image.read_bytes()
+
+
+def test_a_converted_image_in_a_directory(image: Path, tmp_path: Path) -> None:
+    served = tmp_path / "www"
+    served.mkdir()
+    with serving_directory(served) as server:
+        where = ("--to", f"file://{served}", "--public-url", server.url)
+        run = byoi_tools("publish", image, *where, *CONVERTED)
+
+    assert run.code == 0, run.said
+    (placed,) = served.glob("*.qcow2")
+    compare = ["qemu-img", "compare", "-f", "raw", "-F", "qcow2", str(image), str(placed)]
+    subprocess.run(compare, check=True, capture_output=True)
+    assert "copying" not in run.errors  # the file of the run itself got the name
+    assert (placed.stat().st_nlink, placed.stat().st_mode & 0o777) == (1, 0o644)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["images", "www"]
+    assert [path.name for path in image.parent.iterdir()] == ["good.raw"]
+    manifest = json.loads(placed.with_name(f"{placed.name}.json").read_text())
+    assert manifest["source"]["format"] == "raw"
+    assert manifest["conversion"]["compression"] == "zlib"
 
 
 @pytest.mark.parametrize(
