@@ -49,7 +49,7 @@ class PublishedImage:
     """An object or file that holds the image, the URL that fetches it until `expires_at` (UTC), and its digests.
 
     `expires_at` None: as long as the file is there. `was_reused` tells that what has this digest and size was already
-    there and nothing was uploaded. `sidecars` are the suffixes of what lies beside it, the manifest (`.json`) among them.
+    there and nothing was uploaded. `sidecars` are the suffixes of what lies beside it, with the manifest (`.json`).
     """
 
     address: ObjectAddress | FileAddress

@@ -109,9 +109,9 @@ def _renew(job: Job, outside: Outside, earlier: Values) -> PublishedImage | None
         return None
     clock, observer, verification = outside.clock, outside.observer, job.verification
     if isinstance(address, ObjectAddress):
-        storage = outside.storage
+        storage, headers = outside.storage, job.http_headers
         return renew_publication(
-            address, image_type, size_bytes, digests, job.expires, storage, clock, observer, verification
+            address, image_type, size_bytes, digests, job.expires, storage, clock, observer, verification, headers
         )
     if not isinstance(job.destination, PublicDirectory):
         return None

@@ -116,7 +116,8 @@ def find_placed(
     trial = UrlTrial(url, str(address), size_bytes, sha256, clock, observer, headers)
     _try(trial, directory, verification, SourceFile.observe(address.path))
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or copied")
-    return PublishedImage(address, image_type, size_bytes, digests, url, None, was_reused=True)
+    sidecars = SIDECAR_SUFFIXES if _has_manifest(served, name, sha256) else ()
+    return PublishedImage(address, image_type, size_bytes, digests, url, None, True, sidecars)
 
 
 def _is_placed(

@@ -9,6 +9,7 @@ from byoi_tools.model.image import ImageType
 from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
+from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.destination import require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content
 from byoi_tools.publishing.presigned_url import presign
@@ -28,12 +29,13 @@ def renew_publication(
     clock: Clock,
     observer: Observer,
     verification: Verification = Verification.RANGES,
+    headers: tuple[tuple[str, Secret], ...] = (),
 ) -> PublishedImage | None:
     """Return the published object with a new URL, or None when it is not there as it was published.
 
     The URL is tried for the object's size, the content was compared when it was uploaded; `FULL` compares it again.
-    Raises `UsageError` for an impossible `expires`, `StorageError`, and `IntegrityError` when the URL brings something
-    else than the store says.
+    `headers` are what the provider will send with its request. Raises `UsageError` for an impossible `expires`,
+    `StorageError`, and `IntegrityError` when the URL brings something else than the store says.
     """
     require_valid_expiry(expires)
     storage.check_access(address.bucket)
@@ -45,7 +47,7 @@ def renew_publication(
         mark_used(storage, address, manifest)
     signed = presign(storage, address, expires, clock, observer)
     sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
-    UrlTrial(signed.url, str(address), size_bytes, sha256, clock, observer).run(verification)
+    UrlTrial(signed.url, str(address), size_bytes, sha256, clock, observer, headers).run(verification)
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or uploaded")
     sidecars = SIDECAR_SUFFIXES if manifest else ()
     return PublishedImage(address, image_type, size_bytes, digests, signed.url, signed.expires_at, True, sidecars)
