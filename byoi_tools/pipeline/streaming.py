@@ -59,26 +59,37 @@ def publish_converted(job: Streaming, destination: ObjectPrefix, handover: Hando
         output = job.directory / "converted.qcow2"
         growing = GrowingObject.look(_describe(job, conversion, output), conversion.identity, destination, handover)
         job.source.require_unchanged()
-        earlier = growing.reuse()
+        earlier = growing.reuse() or _adopt(job, conversion, growing)
         if earlier is not None:
             job.accept(earlier.size_bytes)
             return earlier
         with growing.upload(conversion.most_bytes, resumes=job.resumes) as upload:
             with _abandoned_if_wrong(upload, job.source):
-                digests = _make(job, conversion, output, upload)
-            return growing.complete(upload, output.stat().st_size, digests)
+                conversion.write(output, upload.make_available)
+                size_bytes = output.stat().st_size
+                job.accept(size_bytes)
+                upload.make_available(size_bytes)
+                digests = _verify(job, conversion, output, lambda: upload.finish(size_bytes))
+            return growing.complete(upload, size_bytes, digests)
 
 
-def _make(job: Streaming, conversion: OwnConversion, output: Path, upload: Upload) -> tuple[Digest, ...]:
-    """Convert, and return the digests of the file when it was compared and all of its parts are in the store."""
-    conversion.write(output, upload.make_available)
-    size_bytes = output.stat().st_size
-    job.accept(size_bytes)
-    upload.make_available(size_bytes)
+def _adopt(job: Streaming, conversion: OwnConversion, growing: GrowingObject) -> PublishedImage | None:
+    """What a run that was killed in its last moments has left: converting again tells what it is."""
+    if not growing.was_stored:
+        return None
+    output = growing.placement.path
+    conversion.write(output)
+    adopted = growing.adopt(conversion.most_bytes, _verify(job, conversion, output, lambda: None))
+    output.unlink()
+    return adopted
+
+
+def _verify(job: Streaming, conversion: OwnConversion, output: Path, finish: Callable[[], None]) -> tuple[Digest, ...]:
+    """Compare what was written with the source, then `finish`, and return the digests; neither waits for the other."""
     with BackgroundDigest(output, DIGESTS) as digests:
         if job.is_verified:
             conversion.verify(output)
-        upload.finish(size_bytes)
+        finish()
         job.source.require_unchanged()
         return digests.result()
 

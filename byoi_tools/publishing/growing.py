@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import hashlib
 from dataclasses import dataclass
+from pathlib import Path
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.publishing.completion import Completed
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.handover import Handover
 from byoi_tools.publishing.object_names import name_object
 from byoi_tools.publishing.ownership import describe_owner, new_run_id
-from byoi_tools.publishing.part_plan import plan_parts
+from byoi_tools.publishing.part_plan import PartPlan, plan_parts
 from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.sidecars import mark_used, read_manifest
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.upload import Upload
+from byoi_tools.tools.image_file import open_image
 from byoi_tools.tools.multipart_storage import MultipartStorage
 from byoi_tools.tools.object_storage import StoredObject
 
 DIGESTS = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
 _CONTENT = "byoi-content"
+_READ_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,12 +45,17 @@ class GrowingObject:
         address = destination.address_of(name_object(placement.name, identity, placement.image_type))
         return cls(placement, identity, address, handover, handover.storage.head(address))
 
+    @property
+    def was_stored(self) -> bool:
+        """Whether an object is there that was begun with this content."""
+        return self.stored is not None and self.stored.metadata.get(_CONTENT) == self.identity.hexadecimal
+
     def reuse(self) -> PublishedImage | None:
         """Return what an earlier run made of the same content, with a fresh URL; None when it is not there.
 
         Nor when it has no manifest, which is written last: only that tells its digests. Raises what `hand_out` raises.
         """
-        if self.stored is None or self.stored.metadata.get(_CONTENT) != self.identity.hexadecimal:
+        if self.stored is None or not self.was_stored:
             return None
         manifest = read_manifest(self.handover.storage, self.address, self.stored, self.handover.observer)
         digests = tuple(filter(None, map(manifest.digest, DIGESTS))) if manifest else ()
@@ -56,6 +66,20 @@ class GrowingObject:
         return self.handover.hand_out(
             self.placement, self.address, self.stored.size_bytes, digests, None, was_reused=True
         )
+
+    def adopt(self, most_bytes: int, digests: tuple[Digest, ...]) -> PublishedImage | None:
+        """Describe the object that is there, and return it, when it is the file; None when that cannot be told.
+
+        Its run was killed before the manifest was written. The ETag tells what is in it, where the store makes it so
+        (Amazon S3 User Guide, "Checking object integrity": the MD5 of the parts' MD5s, and how many parts there are).
+        """
+        source = SourceFile.observe(self.placement.path)
+        if self.stored is None or self.stored.etag != _etag_of(self.placement.path, plan_parts(most_bytes)):
+            return None
+        self.handover.observer.noted(f"{self.address} is already there, without its manifest: nothing is uploaded")
+        completed = Completed(self.stored.etag, self.stored.metadata)
+        self.handover.describe(self.placement, self.address, source.size_bytes, digests, completed)
+        return self.handover.hand_out(self.placement, self.address, source.size_bytes, digests, source, was_reused=True)
 
     def upload(self, most_bytes: int, *, resumes: bool) -> Upload:
         """Return the upload of the file, which will have `most_bytes` at most."""
@@ -79,3 +103,17 @@ class GrowingObject:
         self.handover.describe(self.placement, self.address, size_bytes, digests, completed)
         source = SourceFile.observe(self.placement.path)
         return self.handover.hand_out(self.placement, self.address, size_bytes, digests, source, was_reused=False)
+
+
+def _etag_of(path: Path, plan: PartPlan) -> str:
+    """What the ETag of the file is as an object, sent by that plan."""
+    of_parts = hashlib.md5(usedforsecurity=False)
+    with open_image(path) as file:
+        count = plan.count(file.size_bytes)
+        for number in range(1, count + 1):
+            of_part = hashlib.md5(usedforsecurity=False)
+            part = plan.part(number, file.size_bytes)
+            for start in range(part.start, part.start + part.length, _READ_BYTES):
+                of_part.update(file.read_at(start, min(_READ_BYTES, part.start + part.length - start)))
+            of_parts.update(of_part.digest())
+    return f"{of_parts.hexdigest()}-{count}"

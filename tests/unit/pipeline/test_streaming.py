@@ -135,15 +135,31 @@ def test_other_options_make_another_object(object_store: ObjectStore, bucket: st
     assert not zstd.was_reused
 
 
-def test_an_object_without_its_manifest_is_made_again(object_store: ObjectStore, bucket: str, image: Path) -> None:
-    """Its run was killed between the object and what is written beside it: nobody knows its digests."""
+def test_an_object_without_its_manifest_is_described(object_store: ObjectStore, bucket: str, image: Path) -> None:
+    """Its run was killed between the object and what is written beside it; converting again tells its digests."""
     first = publish(image, bucket)
     assert isinstance(first.address, ObjectAddress)
     object_store.client.delete_object(Bucket=bucket, Key=first.address.key + ".json")
+    watching = Interfering()
+    second = publish(image, bucket, watching)
+    assert "uploading" not in watching.works
+    assert (second.digests, second.was_reused) == (first.digests, True)
+    assert any("without its manifest" in note for note in watching.notes)
+    watching = Interfering()
+    assert publish(image, bucket, watching).was_reused
+    assert watching.works == ["reading"]
+
+
+def test_an_object_that_is_none_of_ours_is_replaced(object_store: ObjectStore, bucket: str, image: Path) -> None:
+    """It has our name and the mark of the content, and something else in it."""
+    first = publish(image, bucket)
+    assert isinstance(first.address, ObjectAddress)
+    key = first.address.key
+    metadata = object_store.client.head_object(Bucket=bucket, Key=key)["Metadata"]
+    object_store.client.put_object(Bucket=bucket, Key=key, Body=b"wrong", Metadata=metadata)
     second = publish(image, bucket)
     assert not second.was_reused
-    assert second.digests == first.digests
-    assert publish(image, bucket).was_reused
+    assert hashlib.sha256(body_of(second)).hexdigest() == first.digests[0].hexadecimal
 
 
 @pytest.mark.parametrize("work", ["reading", "converting", "comparing"])
