@@ -24,7 +24,8 @@ from tests.guest_disks import Part, make_disk, make_volume
 IMAGE = Path(__file__).parents[2] / "build" / "debian-12.qcow2"
 KEY = Secret("correct horse")
 HOME_UUID = "11111111-2222-4333-8444-555555555555"
-FSTAB = f"UUID={HOME_UUID} /home ext4 defaults 0 0\n"
+SRV_UUID = "22222222-2222-4333-8444-555555555555"
+FSTAB = f"UUID={SRV_UUID} /srv ext4 defaults 0 0\n/dev/mapper/vg0-home /home ext4 defaults 0 0\n"
 
 pytestmark = [
     pytest.mark.slow,
@@ -40,11 +41,20 @@ def guestfs_starts(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(name, value)
 
 
-def test_an_array_with_the_root_and_an_encrypted_home(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    root = make_volume(tmp_path / "root", {"/etc/os-release": "ID=debian\n", "/etc/fstab": FSTAB, "/home/": ""})
+def test_an_array_with_the_root_and_encrypted_volumes(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    root = make_volume(
+        tmp_path / "root", {"/etc/os-release": "ID=debian\n", "/etc/fstab": FSTAB, "/home/": "", "/srv/": ""}
+    )
     home = make_volume(tmp_path / "home", {"/alice/.bashrc": "umask 077\n"}, "-U", HOME_UUID)
-    disk = make_disk(tmp_path / "disk", [Part(bytes(8 * MIB)), Part(bytes(8 * MIB)), Part(encrypted(tmp_path, home))])
-    make_array(disk, root)
+    srv = make_volume(tmp_path / "srv", {"/data": "1\n"}, "-U", SRV_UUID)
+    parts = [
+        bytes(8 * MIB),
+        bytes(8 * MIB),
+        encrypted(tmp_path / "empty", bytes(16 * MIB)),
+        encrypted(tmp_path / "luks", srv),
+    ]
+    disk = make_disk(tmp_path / "disk", [Part(part) for part in parts])
+    fill(disk, root, home)
     with Appliance([ImageFile(disk, "raw")]) as appliance:
         locked, wrong, opened = (inspect(disk, appliance, key) for key in (None, Secret("wrong"), KEY))
     by_native = inspect(disk, None, None)
@@ -54,15 +64,19 @@ def test_an_array_with_the_root_and_an_encrypted_home(tmp_path: Path, capfd: pyt
     assert "encrypted (LUKS), and no key was given" in by_native.guest.reason
     for facts, word in ((locked, "no key was given"), (wrong, "No key available with this passphrase")):
         assert facts.guest.known().system.known().distribution == "debian"
-        (trouble,) = [volume.trouble for volume in facts.volumes if volume.trouble is not None]
-        assert trouble.kind is TroubleKind.UNSUPPORTED
-        assert word in trouble.reason
+        troubles = [volume.trouble for volume in facts.volumes if volume.trouble is not None]
+        assert len(troubles) == 2
+        for trouble in troubles:
+            assert trouble.kind is TroubleKind.UNSUPPORTED
+            assert word in trouble.reason
     volumes = {volume.source: volume for volume in opened.volumes}
     assert all(volume.trouble is None for volume in opened.volumes)
     assert volumes["partition 1, volume RAID"].mount_point == "/"
-    assert volumes["partition 3, volume LUKS"].mount_point == "/home"
-    assert volumes["partition 3, volume LUKS"].uuid == HOME_UUID
-    assert volumes["partition 3, volume LUKS"].superblock is not None
+    assert volumes["partition 3, volume vg0/home"].mount_point == "/home"
+    assert volumes["partition 3, volume vg0/home"].uuid == HOME_UUID
+    assert volumes["partition 4, volume LUKS"].mount_point == "/srv"
+    assert volumes["partition 4, volume LUKS"].uuid == SRV_UUID
+    assert volumes["partition 4, volume LUKS"].superblock is not None
     said = capfd.readouterr()
     assert KEY.reveal() not in said.out + said.err + repr(opened)
 
@@ -78,21 +92,20 @@ def inspect(disk: Path, appliance: Appliance | None, key: Secret | None) -> Gues
         return open_disk(content, read_disk(content), readers, aside).read_guest((), None)
 
 
-def encrypted(directory: Path, content: bytes) -> bytes:
+def encrypted(path: Path, content: bytes) -> bytes:
     """A LUKS volume with this content."""
-    (directory / "plain").write_bytes(content)
+    plain = path.with_suffix(".plain")
+    plain.write_bytes(content)
     secret = ["--object", f"secret,id=key,data={KEY.reveal()}", "-o", "key-secret=key,iter-time=10"]
-    run("qemu-img", "convert", "-f", "raw", "-O", "luks", *secret, directory / "plain", directory / "luks")
-    made = (directory / "luks").read_bytes()
+    run("qemu-img", "convert", "-f", "raw", "-O", "luks", *secret, plain, path)
+    made = path.read_bytes()
     return made.ljust(-(-len(made) // MIB) * MIB, b"\0")
 
 
-def make_array(disk: Path, content: bytes) -> None:
-    """Make a mirror of the first two partitions, and write the content to it."""
+def fill(disk: Path, root: bytes, home: bytes) -> None:
+    """Make a mirror of the first two partitions, and a volume group in the third; write what they are to hold."""
     import guestfs
 
-    plain = disk.with_name("content")
-    plain.write_bytes(content)
     handle = guestfs.GuestFS(python_return_dict=True)
     try:
         handle.set_network(False)
@@ -100,7 +113,17 @@ def make_array(disk: Path, content: bytes) -> None:
         handle.launch()
         handle.md_create("system", ["/dev/sda1", "/dev/sda2"], level="raid1")
         (array,) = handle.list_md_devices()
-        handle.upload(str(plain), array)
+        handle.cryptsetup_open("/dev/sda3", KEY.reveal(), "opened")
+        handle.pvcreate("/dev/mapper/opened")
+        handle.vgcreate("vg0", ["/dev/mapper/opened"])
+        handle.lvcreate("home", "vg0", 8)
+        for device, content in ((array, root), ("/dev/vg0/home", home)):
+            handle.upload(str(written(disk.with_name("content"), content)), device)
         handle.shutdown()
     finally:
         handle.close()
+
+
+def written(path: Path, content: bytes) -> Path:
+    path.write_bytes(content)
+    return path
