@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from byoi_tools.errors import StorageError
@@ -62,20 +63,23 @@ class PartSender:
         running = hashlib.md5(usedforsecurity=False)
         end = part.start + part.length
         for start in range(part.start, end, _PIECE_BYTES):
-            wanted = min(_PIECE_BYTES, end - start)
-            piece = file.read_at(start, wanted)
-            if len(piece) < wanted:
-                raise StorageError(
-                    f"{self._path} became shorter while it was uploaded",
-                    remedy="Let nothing write to the file, and publish it again.",
-                )
-            running.update(piece)
+            running.update(self._read(file, start, min(_PIECE_BYTES, end - start)))
             self._on_position(part, 0)
         return running.digest()
 
+    def _read(self, file: ByteSource, offset: int, length: int) -> bytes:
+        """Read all of it: the store would wait for what was announced, and we for its answer."""
+        content = file.read_at(offset, length)
+        if len(content) < length:
+            raise StorageError(
+                f"{self._path} became shorter while it was uploaded",
+                remedy="Let nothing write to the file, and publish it again.",
+            )
+        return content
+
     def _send_checked(self, file: ByteSource, part: FilePart) -> str:
         md5 = self._digest(file, part)  # again for each attempt: the file may have changed, which its watcher will find
-        body = PartBody(file.read_at, part.start, part.length, lambda position: self._on_position(part, position))
+        body = PartBody(partial(self._read, file), part.start, part.length, partial(self._on_position, part))
         answer = self._send_with_md5(body, part, md5)
         if answer.md5 not in (None, md5.hex()):
             what = f"cannot send part {part.number} of {self._address}"

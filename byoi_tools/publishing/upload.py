@@ -165,7 +165,7 @@ class Upload:
         return remains
 
     def _abort(self, uploads: Iterable[OpenUpload]) -> None:
-        """End uploads that nobody needs; a run that still sends to one of them finds the object that it wants to make."""
+        """End uploads that nobody needs; a run that still sends to one of them will find the object that it makes."""
         for upload in uploads:
             try:
                 self._storage.abort(upload.address, upload.upload_id)

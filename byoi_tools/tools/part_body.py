@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from typing import BinaryIO
 
-_CHUNK_BYTES = 2**18
+_CHUNK_BYTES = 2**17  # a chunk must be sent within the time limit, over the slowest of lines too
 
 
 class PartBody(io.RawIOBase, BinaryIO):
@@ -26,7 +26,7 @@ class PartBody(io.RawIOBase, BinaryIO):
         self._on_position = on_position
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to 256 KiB, whatever is asked for: urllib3 asks for 16 KiB, which is slow."""
+        """Return up to 128 KiB, whatever is asked for: urllib3 asks for 16 KiB, which is slow."""
         length = min(_CHUNK_BYTES, self._length - self._position)
         content = self._read_at(self._start + self._position, length) if length > 0 and size else b""
         self._position += len(content)
