@@ -48,7 +48,7 @@ docs: install ## Write docs/checks.md from the checks' own manual pages
 	.venv/bin/byoi-tools explain --format markdown > docs/checks.md
 
 constraints: install ## Write the versions that are now in .venv to constraints.txt
-	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[dev]'
+	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[dev,rehearsal]'
 	$(PYTHON) -m pip freeze --local --exclude-editable > constraints.txt
 
 clean: ## Remove everything that make has made, except system packages

@@ -7,4 +7,4 @@ if ! .venv/bin/python -c 'import sys; sys.exit(sys.base_prefix != "/usr")' 2>/de
     /usr/bin/python3 -m venv --clear --system-site-packages .venv
 fi
 echo "set-up: installing Python packages into .venv" >&2
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev]'
+.venv/bin/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable '.[dev,rehearsal]'

@@ -28,9 +28,12 @@ class Finished:
 
 
 def byoi_tools(
-    *arguments: str | Path, environment: Mapping[str, str] | None = None, directory: Path | None = None
+    *arguments: str | Path,
+    environment: Mapping[str, str] | None = None,
+    directory: Path | None = None,
+    seconds: float = 300,
 ) -> Finished:
-    """Run `byoi-tools ARGUMENTS` to its end; none of the caller's own settings reach it."""
+    """Run `byoi-tools ARGUMENTS` to its end, for so long at most; none of the caller's own settings reach it."""
     done = subprocess.run(
         [str(PROGRAM), *map(str, arguments)],
         check=False,
@@ -39,7 +42,7 @@ def byoi_tools(
         stdin=subprocess.DEVNULL,
         env=clean_environment(environment),
         cwd=directory,
-        timeout=300,
+        timeout=seconds,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
 

@@ -17,6 +17,7 @@ from byoi_tools.cli import (
     objects,
     publish,
     publish_and_deploy,
+    rehearse,
     schema,
     simulator,
     status,
@@ -51,6 +52,7 @@ app.command("inspect")(inspect.inspect)
 app.command("check")(check.check)
 app.command("convert")(convert.convert)
 app.command("checksum")(checksum.checksum)
+app.command("rehearse")(rehearse.rehearse)
 app.command("publish")(publish.publish)
 app.command("deploy")(deploy.deploy)
 app.command("publish-and-deploy")(publish_and_deploy.publish_and_deploy)

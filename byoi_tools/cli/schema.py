@@ -18,11 +18,12 @@ class Document(Enum):
     MANIFEST = "manifest"
     OBJECTS = "objects"
     REMOVAL = "removal"
+    REHEARSAL = "rehearsal"
 
 
 _NAME = (
-    "What inspect (facts), check (report), objects list (objects), objects delete or gc (removal) print, or publish "
-    "stores beside an object (manifest)."
+    "What inspect (facts), check (report), rehearse (rehearsal), objects list (objects), objects delete or gc "
+    "(removal) print, or publish stores beside an object (manifest)."
 )
 Name = Annotated[Document, typer.Argument(help=_NAME, show_default=False)]
 
@@ -31,6 +32,7 @@ def schema(name: Name) -> None:
     """Show the JSON Schema of the JSON output."""
     from byoi_tools.reports.plain import write_json
     from byoi_tools.reports.publishing_schemas import manifest_schema, objects_schema, removal_schema
+    from byoi_tools.reports.rehearsal_schema import rehearsal_schema
     from byoi_tools.reports.schemas import facts_schema, report_schema
 
     schemas = {
@@ -39,5 +41,6 @@ def schema(name: Name) -> None:
         Document.MANIFEST: manifest_schema,
         Document.OBJECTS: objects_schema,
         Document.REMOVAL: removal_schema,
+        Document.REHEARSAL: rehearsal_schema,
     }
     write_result(write_json(schemas[name]()))

@@ -27,6 +27,7 @@ def test_the_readme_shows_help() -> None:
         "--help",
         "check --help",
         "publish-and-deploy --help",
+        "rehearse --help",
         "objects gc --help",
     ]
 

@@ -13,6 +13,7 @@ import pytest
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.reports.facts_json import render_facts_json
 from byoi_tools.reports.publishing_schemas import manifest_schema, objects_schema, removal_schema
+from byoi_tools.reports.rehearsal_schema import rehearsal_schema
 from byoi_tools.reports.schemas import facts_schema, report_schema
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.recipes import Recipe, recipes
@@ -52,6 +53,7 @@ def test_the_verb_prints_the_schemas() -> None:
     assert json.loads(byoi_tools("schema", "manifest").output) == manifest_schema()
     assert json.loads(byoi_tools("schema", "objects").output) == objects_schema()
     assert json.loads(byoi_tools("schema", "removal").output) == removal_schema()
+    assert json.loads(byoi_tools("schema", "rehearsal").output) == rehearsal_schema()
     assert byoi_tools("schema", "images").code == 2
 
 

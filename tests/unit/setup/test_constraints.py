@@ -20,7 +20,8 @@ def pins() -> dict[str, str]:
 
 def test_every_requirement_is_pinned_at_a_version_that_it_allows() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    named = [Requirement(text) for text in project["dependencies"] + project["optional-dependencies"]["dev"]]
+    wishes = [project["dependencies"], *project["optional-dependencies"].values()]
+    named = [Requirement(text) for wish in wishes for text in wish]
     pinned = pins()
     wrong = [str(wish) for wish in named if not wish.specifier.contains(pinned.get(canonicalize_name(wish.name), "0"))]
     missing = [wish.name for wish in named if canonicalize_name(wish.name) not in pinned]

@@ -1,0 +1,94 @@
+"""The verb `rehearse`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from byoi_tools.cli import options
+from byoi_tools.cli.order import read_customizations
+from byoi_tools.cli.progress import Progress
+from byoi_tools.cli.rules import choose_rules
+from byoi_tools.cli.terminal import terminal_of, write_result
+from byoi_tools.errors import UsageError
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.rehearsal import DiskBus, Until
+
+_LEAST_MEMORY = 256 << 20
+
+Boot = Annotated[BootMode, typer.Option("--boot", help="How the server boots.", envvar="BYOI_BOOT", show_default=False)]
+Disk = Annotated[DiskBus, typer.Option("--disk", help="What the disk hangs on.", envvar="BYOI_DISK")]
+Memory = Annotated[str, typer.Option("--memory", help="The machine's memory: 2G, 4096M.", envvar="BYOI_MEMORY")]
+Goal = Annotated[Until, typer.Option("--until", help="What must be reached.", envvar="BYOI_UNTIL")]
+Timeout = Annotated[
+    str, typer.Option("--timeout", help="How long it may take, from power-on: 10m, 1h.", envvar="BYOI_TIMEOUT")
+]
+Keep = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep", help="A directory for the console (console.txt) and the screen (screen.png).", envvar="BYOI_KEEP"
+    ),
+]
+
+
+def rehearse(
+    image: options.Image,
+    boot: Boot,
+    efi_bootloader_path: options.LoaderPath = None,
+    disk: Disk = DiskBus.NVME,
+    memory: Memory = "2G",
+    hostname: options.Hostname = None,
+    ssh_key: options.SshKey = None,
+    user_data: options.UserData = None,
+    metadata: options.Metadata = None,
+    until: Goal = Until.SSH,
+    timeout: Timeout = "10m",
+    output_format: options.Format = options.OutputFormat.TEXT,
+    keep: Keep = None,
+    work_dir: options.WorkDirectory = None,
+) -> int:
+    """Boot an image in a machine like the server.
+
+    A copy is written as the provider writes it, with its config drive, and started by QEMU. Exit 1 when it does not
+    come as far as --until. Without --ssh-key a key is made for the run; with one, the login needs its private half
+    beside it.
+    """
+    from byoi_tools.model.rehearsal import RehearsalOrder
+    from byoi_tools.model.sizes import parse_size
+    from byoi_tools.pipeline.rehearsing import rehearse_image
+    from byoi_tools.publishing.destination import parse_duration
+    from byoi_tools.reports.rehearsal import render_rehearsal, render_rehearsal_json
+
+    order = RehearsalOrder(
+        boot=boot,
+        loader_path=efi_bootloader_path or "",
+        disk=disk,
+        memory_bytes=parse_size(memory),
+        customizations=read_customizations(hostname, ssh_key, user_data, metadata),
+        until=until,
+        timeout_seconds=parse_duration(timeout).total_seconds(),
+        private_key=ssh_key.with_suffix("") if ssh_key and ssh_key.suffix == ".pub" else None,
+        keep=keep,
+    )
+    _refuse_impossible(order.boot, order.disk, order.memory_bytes)
+    rules = choose_rules(boot, None, options.FailOn.ERROR)
+    progress = Progress()
+    done = rehearse_image(image, order, rules, work_dir or image.absolute().parent, progress)
+    if output_format is options.OutputFormat.JSON:
+        write_result(render_rehearsal_json(done.rehearsal, done.explanations))
+    else:
+        write_result(render_rehearsal(done.rehearsal, done.explanations, terminal_of(sys.stdout)))
+    return 0 if done.rehearsal.has_succeeded else 1
+
+
+def _refuse_impossible(boot: BootMode, disk: DiskBus, memory_bytes: int) -> None:
+    if boot is BootMode.UEFI and disk is DiskBus.MEGARAID:
+        raise UsageError(
+            "QEMU's UEFI firmware has no driver for a MegaRAID controller",
+            remedy="Rehearse it with --boot legacy, or UEFI with another --disk; `check` judges the drivers.",
+        )
+    if memory_bytes < _LEAST_MEMORY:
+        raise UsageError("--memory is too small for a server", remedy="Write at least 256M.")

@@ -1,0 +1,155 @@
+"""A rehearsed boot: what was asked for, the milestones on the way, and what the system said once it could be asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from pathlib import Path
+
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.fact import Fact
+from byoi_tools.model.image import ImageType
+
+
+class DiskBus(Enum):
+    """What the disk hangs on."""
+
+    NVME = "nvme"
+    AHCI = "ahci"
+    MEGARAID = "megaraid"
+    VIRTIO = "virtio"
+
+
+class Milestone(Enum):
+    """How far a boot came, in the order of a boot; the last four may come in any order."""
+
+    WRITTEN = "disk written"
+    FIRMWARE = "firmware"
+    LOADER = "loader"
+    KERNEL = "kernel"
+    ROOT = "root mounted"
+    INIT = "init"
+    NETWORK = "network up"
+    CLOUD_INIT = "cloud-init done"
+    LOGIN = "login prompt"
+    SSH = "SSH login"
+
+    @property
+    def implied(self) -> tuple[Milestone, ...]:
+        """The milestones that must have been passed, whether or not the console said so."""
+        order = list(Milestone)
+        last_certain = min(order.index(self), order.index(Milestone.INIT) + 1)
+        return (*order[:last_certain], *((Milestone.NETWORK,) if self is Milestone.SSH else ()))
+
+
+class Until(Enum):
+    """The milestone that a rehearsal must reach."""
+
+    LOGIN = "login"
+    SSH = "ssh"
+
+    @property
+    def milestone(self) -> Milestone:
+        """The milestone of that name."""
+        return Milestone.LOGIN if self is Until.LOGIN else Milestone.SSH
+
+
+@dataclass(frozen=True, slots=True)
+class RehearsalOrder:
+    """The machine, what its config drive holds, and how long to wait.
+
+    `loader_path` is `efiBootloaderPath`. `users` are tried for the login after those that the console names, and
+    `private_key` is the file with the private half of the SSH key, None when there is none. `keep` is the directory
+    that gets the console and a screenshot.
+    """
+
+    boot: BootMode
+    loader_path: str
+    disk: DiskBus
+    memory_bytes: int
+    customizations: Customizations
+    until: Until
+    timeout_seconds: float
+    users: tuple[str, ...] = ()
+    private_key: Path | None = None
+    keep: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SourceImage:
+    """The image to rehearse, judged before: its file, its format, and the size of the disk in it."""
+
+    path: Path
+    image_type: ImageType
+    virtual_size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Sighting:
+    """A milestone that was seen: how many seconds after power-on, and in which line."""
+
+    milestone: Milestone
+    seconds: float
+    line: str
+
+
+@dataclass(frozen=True, slots=True)
+class GuestState:
+    """What the running system says of itself; every text comes out of the image.
+
+    Sizes are in bytes. `cloud_init` is the text of `cloud-init status --long`. `is_host_key_on_console` tells whether
+    the key that SSH showed is one that the system printed on its own console.
+    """
+
+    user: str
+    hostname: str
+    boot_id: str
+    kernel: str
+    cloud_init: Fact[str]
+    has_user_data: Fact[bool]
+    root_device: str
+    root_uuid: str
+    root_size_bytes: Fact[int]
+    is_root_grown: Fact[bool]
+    failed_units: Fact[tuple[str, ...]]
+    missing_firmware: Fact[tuple[str, ...]]
+    host_key: str
+    is_host_key_on_console: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Rehearsal:
+    """How it went: what was reached when, why it ended after how many seconds, and what the system said.
+
+    `accelerator` is `kvm` or `tcg`. `console_end` are the last lines. `contradictions` tell what the system says
+    otherwise than it was ordered.
+    """
+
+    order: RehearsalOrder
+    accelerator: str
+    sightings: tuple[Sighting, ...]
+    seconds: float
+    ending: str
+    console_end: tuple[str, ...]
+    guest: Fact[GuestState]
+    contradictions: tuple[str, ...] = ()
+
+    @property
+    def passed(self) -> frozenset[Milestone]:
+        """The milestones that were seen, and those that must have been passed on the way to them."""
+        seen = [sighting.milestone for sighting in self.sightings]
+        return frozenset(milestone for one in seen for milestone in (one, *one.implied))
+
+    @property
+    def missed(self) -> Milestone | None:
+        """The first milestone that was not reached; None when the goal was."""
+        passed = self.passed
+        if self.order.until.milestone in passed:
+            return None
+        return next(milestone for milestone in Milestone if milestone not in passed)
+
+    @property
+    def has_succeeded(self) -> bool:
+        """Whether the goal was reached, by the system that was ordered."""
+        return self.missed is None and not self.contradictions

@@ -1,0 +1,172 @@
+"""Rehearses one boot: writes the disk as the provider does, starts the machine, watches it; read this first."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import socket
+import tempfile
+from pathlib import Path
+from threading import Event
+
+from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.fact import Fact, Known, NotExamined
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.rehearsal import GuestState, Milestone, Rehearsal, RehearsalOrder, Sighting, SourceImage, Until
+from byoi_tools.rehearsal.accelerator import accelerator_argv, accelerator_name
+from byoi_tools.rehearsal.config_drive import ConfigDriveContent, make_config_drive
+from byoi_tools.rehearsal.disk import append_config_drive, erase, move_gpt_backup, write_image
+from byoi_tools.rehearsal.firmware import find_editor, find_firmware, write_settings
+from byoi_tools.rehearsal.guest import read_state
+from byoi_tools.rehearsal.login import Login
+from byoi_tools.rehearsal.machine import Machine
+from byoi_tools.rehearsal.programs import require_programs
+from byoi_tools.rehearsal.qemu import require_program
+from byoi_tools.rehearsal.refusals import InstallationError
+from byoi_tools.rehearsal.watch import Watched, watch
+from byoi_tools.tools.ssh import KeyPair, generate_key, load_key
+
+# A server's disk is larger than the image: the first boot must be able to grow.
+_ROOM_BYTES = 4 << 30
+_MIB = 1 << 20
+_SERVER_NAME = "rehearsal"
+_PROGRAMS = ("prlimit", "qemu-img", "blkid", "sgdisk", "sfdisk", "xorriso")
+_LAST_LINES = 20
+_USERS = ("debian", "ubuntu", "almalinux", "rocky", "cloud-user", "centos", "fedora", "arch", "alpine", "root")
+
+
+def require_tools(order: RehearsalOrder) -> None:
+    """Raise `ToolMissing` unless everything that this rehearsal needs is installed."""
+    remedy = "Debian: apt-get install qemu-utils gdisk fdisk util-linux xorriso"
+    require_programs(_PROGRAMS, who="The rehearsal", remedy=remedy)
+    require_program()
+    if order.boot is BootMode.UEFI:
+        find_firmware()
+        find_editor()
+
+
+def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observer: Observer) -> Rehearsal:
+    """Boot a copy of the image and tell how far it came; `directory` is empty, and gets the copy.
+
+    The image was judged before: QEMU sees nothing of it but what `qemu-img` has copied. Raises `ToolError`.
+    """
+    key = _choose_key(order)
+    customizations = _with_key(order.customizations, key)
+    disk_bytes = -(-(image.virtual_size_bytes + _ROOM_BYTES) // _MIB) * _MIB
+    disk = directory / "disk.raw"
+    observer.work_started("writing the disk", image.virtual_size_bytes)
+    try:
+        _write_disk(image, disk, disk_bytes, customizations)
+    except InstallationError as refused:
+        reason = NotExamined("the machine was not started")
+        return Rehearsal(order, accelerator_name(), (), 0.0, f"the provider would say: {refused}", (), reason)
+    observer.work_finished("writing the disk")
+    # A socket's path has a hundred characters at most, so the small files are where temporary files are short.
+    with tempfile.TemporaryDirectory(prefix="byoi-tools.") as scratch:
+        machine = _build_machine(order, disk, Path(scratch))
+        login = None
+        if order.until is Until.SSH:
+            login = Login(machine.ssh_port, key, lambda: (*watched.console.users, *order.users, *_USERS))
+        watched = Watched()
+        watch(watched, machine, accelerator_argv(), order, login, observer)
+    return _conclude(order, watched, login, customizations.user_data, disk_bytes)
+
+
+def _write_disk(image: SourceImage, disk: Path, disk_bytes: int, customizations: Customizations) -> None:
+    """What the provider does, in its order; `Event()` because nobody else halts it."""
+    halt, kind = Event(), image.image_type.value
+    erase(disk, disk_bytes)
+    write_image(image.path.absolute(), kind, disk, halt)
+    move_gpt_backup(disk, halt)
+    content = ConfigDriveContent(
+        customizations.hostname or "",
+        customizations.ssh_key or "",
+        base64.b64encode(customizations.user_data or b"").decode(),
+        dict(customizations.metadata),
+    )
+    iso = disk.with_name("config-drive.iso")
+    if not make_config_drive(content, _SERVER_NAME, iso, halt):
+        raise InstallationError("Could not create configdrive on disk.")
+    append_config_drive(iso, disk, halt)
+
+
+def _build_machine(order: RehearsalOrder, disk: Path, scratch: Path) -> Machine:
+    code, settings = None, None
+    if order.boot is BootMode.UEFI:
+        code, factory = find_firmware()
+        settings = scratch / "settings.fd"
+        write_settings(factory, order.loader_path, settings, Event())
+    firmware_log = scratch / "firmware.log"
+    firmware_log.touch()
+    return Machine(
+        order.boot,
+        order.disk,
+        order.memory_bytes,
+        disk,
+        _free_port(),
+        scratch / "monitor",
+        firmware_log,
+        code,
+        settings,
+    )
+
+
+def _choose_key(order: RehearsalOrder) -> KeyPair | None:
+    """The run's own key where the user gave none, else the private half of the user's, where there is one."""
+    if order.until is Until.LOGIN:
+        return None
+    if order.customizations.ssh_key is None:
+        return generate_key("byoi-tools-rehearsal")
+    key = load_key(order.private_key) if order.private_key else None
+    is_the_same = key is not None and key.public_line.split()[:2] == order.customizations.ssh_key.split()[:2]
+    return key if is_the_same else None
+
+
+def _with_key(customizations: Customizations, key: KeyPair | None) -> Customizations:
+    if customizations.ssh_key is not None or key is None:
+        return customizations
+    return Customizations(customizations.hostname, key.public_line, customizations.user_data, customizations.metadata)
+
+
+def _conclude(
+    order: RehearsalOrder, watched: Watched, login: Login | None, user_data: bytes | None, disk_bytes: int
+) -> Rehearsal:
+    guest: Fact[GuestState] = NotExamined("nobody logged in")
+    if login is not None and login.answer is not None:
+        sent = hashlib.sha256(user_data).hexdigest() if user_data else None
+        is_printed = watched.console.shows_fingerprint(login.answer.fingerprint)
+        guest = Known(read_state(login.answer, sent, disk_bytes, is_key_printed=is_printed))
+    elif login is not None and login.has_succeeded:
+        guest = NotExamined("the private half of the SSH key is not at hand")
+    written = Sighting(Milestone.WRITTEN, 0.0, "")
+    return Rehearsal(
+        order,
+        accelerator_name(),
+        (written, *watched.console.sightings),
+        watched.seconds,
+        watched.ending,
+        watched.console.last_lines(_LAST_LINES),
+        guest,
+        _find_contradictions(order, guest),
+    )
+
+
+def _find_contradictions(order: RehearsalOrder, guest: Fact[GuestState]) -> tuple[str, ...]:
+    if not isinstance(guest, Known):
+        return ()
+    state, found = guest.value, []
+    ordered = order.customizations.hostname
+    if ordered and state.hostname.split(".")[0].lower() != ordered.split(".")[0].lower():
+        found.append(f"the host name is {state.hostname}, not {ordered}")
+    if state.has_user_data == Known(False):
+        found.append("the system has other user data than what was sent")
+    if isinstance(state.cloud_init, Known) and state.cloud_init.value.startswith("status: error"):
+        found.append("cloud-init reports an error")
+    return tuple(found)
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        return int(listener.getsockname()[1])
