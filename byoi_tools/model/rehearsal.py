@@ -122,8 +122,8 @@ class GuestState:
 class Rehearsal:
     """How it went: what was reached when, why it ended after how many seconds, and what the system said.
 
-    `accelerator` is `kvm` or `tcg`. `console_end` are the last lines. `contradictions` tell what the system says
-    otherwise than it was ordered.
+    `accelerator` is `kvm` or `tcg`, `none` when no machine was started. `console_end` are the last lines.
+    `contradictions` tell what the system says otherwise than it was ordered.
     """
 
     order: RehearsalOrder

@@ -25,7 +25,7 @@ _FALLBACK_LOADER = "\\EFI\\BOOT\\BOOTX64.EFI"
 _BOOT_LOADERS = ("esp", "bios", "ptable", "container")
 _ROOT = ("root", "initrd", "driver", "kernel", "fs")
 _MOUNTS = ("fstab", "fs", "root")
-_FAMILIES = {
+FAMILIES = {
     Milestone.WRITTEN: ("container", "size", "ptable"),
     Milestone.FIRMWARE: (),
     Milestone.LOADER: _BOOT_LOADERS,
@@ -74,7 +74,7 @@ def explain(missed: Milestone | None, report: Report) -> tuple[Outcome, ...]:
 
     Errors alone where there are some, else warnings; nothing when no milestone was missed.
     """
-    families = _FAMILIES[missed] if missed else ()
+    families = FAMILIES[missed] if missed else ()
     related = [outcome for outcome in report.of_kind(OutcomeKind.FAILED) if outcome.family in families]
     worst = max((outcome.severity for outcome in related), default=Severity.INFO)
     chosen = [outcome for outcome in related if outcome.severity is worst is not Severity.INFO]

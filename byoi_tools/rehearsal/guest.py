@@ -22,7 +22,7 @@ ask kernel uname -r
 ask root-device echo "$root"
 ask root-uuid findmnt -nro UUID /
 ask root-size findmnt -bnro SIZE /
-ask root-devices lsblk -bnrso TYPE,SIZE "$root"
+ask root-extent sh -c 'cd "/sys/class/block/$(basename "$(readlink -f "$1")")" && cat start size' - "$root"
 ask user-data-digest as_root sha256sum /var/lib/cloud/instance/user-data.txt
 ask failed-units systemctl list-units --state=failed --plain --no-legend --no-pager
 ask kernel-log as_root sh -c 'dmesg >/dev/null && echo readable && dmesg | grep -i firmware'
@@ -33,6 +33,8 @@ _ANSWER = re.compile(r"^@@([a-z-]+)@@$", re.MULTILINE)
 _MISSING_FIRMWARE = re.compile(r"[Dd]irect firmware load for (\S+) failed|failed to load firmware[: ]+(\S+)")
 # The rules of radio bands, which a server without radio misses too.
 _NO_FIRMWARE = "regulatory.db"
+_SECTOR_BYTES = 512  # of sysfs, whatever the disk's are
+_LEFT_BEHIND_ROOT_BYTES = 1 << 30
 _SHARE_OF_GROWN_ROOT = 0.9
 
 
@@ -58,7 +60,7 @@ def read_state(answer: SshAnswer, user_data_sha256: str | None, disk_bytes: int,
         root_device=answers.get("root-device", ""),
         root_uuid=answers.get("root-uuid", ""),
         root_size_bytes=root_size,
-        is_root_grown=_is_grown(answers.get("root-devices", ""), root_size, disk_bytes),
+        is_root_grown=_is_grown(answers.get("root-extent", ""), root_size, disk_bytes),
         failed_units=_failed_units(answers),
         missing_firmware=_missing_firmware(answers.get("kernel-log", "")),
         host_key=answer.fingerprint,
@@ -89,13 +91,14 @@ def _has_user_data(digest: str, sent: str | None) -> Fact[bool]:
     return Known(digest.split()[0] == sent)
 
 
-def _is_grown(devices: str, root_size: Fact[int], disk_bytes: int) -> Fact[bool]:
-    """Whether root takes the disk: the partition it lies on, and the file system in it."""
-    sizes = [int(size) for kind, size in re.findall(r"^(\w+) ([0-9]{1,18})$", devices, re.MULTILINE) if kind == "part"]
-    if not sizes or not isinstance(root_size, Known):
+def _is_grown(extent: str, root_size: Fact[int], disk_bytes: int) -> Fact[bool]:
+    """Whether root takes the disk up to its end: the partition (first sector, sectors), and the file system in it."""
+    found = re.fullmatch(r"([0-9]{1,15})\s+([0-9]{1,15})", extent)
+    if found is None or not isinstance(root_size, Known):
         return NotExamined("the root is not simply on a partition")
-    is_partition_grown = sizes[0] >= _SHARE_OF_GROWN_ROOT * (disk_bytes - (1 << 30))
-    return Known(is_partition_grown and root_size.value >= _SHARE_OF_GROWN_ROOT * sizes[0])
+    first_byte, size_bytes = (int(number) * _SECTOR_BYTES for number in found.groups())
+    is_partition_grown = disk_bytes - (first_byte + size_bytes) < _LEFT_BEHIND_ROOT_BYTES
+    return Known(is_partition_grown and root_size.value >= _SHARE_OF_GROWN_ROOT * size_bytes)
 
 
 def _failed_units(answers: dict[str, str]) -> Fact[tuple[str, ...]]:

@@ -14,6 +14,8 @@ from byoi_tools.model.rehearsal import Milestone, Sighting
 _TERMINAL_CODES = re.compile(r"\x1b(?:\[[0-9;?=]*[A-Za-z]|[()][A-Z0-9])|[\x00\x07\r]")
 _LONGEST_LINE = 1 << 14
 _KEPT_LINES = 400
+_KEPT_FINGERPRINTS = 1000
+_KEPT_USERS = 8
 
 # Boot0000 is the entry of the declared loader: the store of variables was empty before it.
 _MILESTONES = (
@@ -47,6 +49,7 @@ _DEAD_ENDS = tuple(
         (r"Entering emergency mode|Generating \"/run/initramfs/rdsosreport", "the initramfs waits in its shell"),
     )
 )
+_FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _AUTHORIZED = re.compile(r"Authorized keys from \S+ for user ([a-z_][a-z0-9_.-]{0,31})")
 
 
@@ -115,8 +118,10 @@ class Console:
             self._seen[milestone] = Sighting(milestone, seconds, _around(line, found.start()))
         if self.dead_end is None:
             self.dead_end = next((meaning for pattern, meaning in _DEAD_ENDS if pattern.search(line)), None)
-        self._fingerprints.update(re.findall(r"SHA256:[A-Za-z0-9+/]{43}", line))
-        self.users += [name for name in _AUTHORIZED.findall(line) if name not in self.users]
+        if len(self._fingerprints) < _KEPT_FINGERPRINTS:
+            self._fingerprints.update(_FINGERPRINT.findall(line))
+        if len(self.users) < _KEPT_USERS:
+            self.users += [name for name in _AUTHORIZED.findall(line)[:1] if name not in self.users]
 
 
 def _clean(raw: str) -> str:

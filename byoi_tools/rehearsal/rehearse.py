@@ -60,7 +60,7 @@ def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observe
         _write_disk(image, disk, disk_bytes, customizations)
     except InstallationError as refused:
         reason = NotExamined("the machine was not started")
-        return Rehearsal(order, accelerator_name(), (), 0.0, f"the provider would say: {refused}", (), reason)
+        return Rehearsal(order, "none", (), 0.0, f"the provider would say: {refused}", (), reason)
     observer.work_finished("writing the disk")
     # A socket's path has a hundred characters at most, so the small files are where temporary files are short.
     with tempfile.TemporaryDirectory(prefix="byoi-tools.") as scratch:

@@ -27,7 +27,7 @@ def rehearsal_schema() -> Schema:
         "efi_bootloader_path": any_of(TEXT, NOTHING),
         "disk": enum_of(DiskBus),
         "memory_bytes": COUNT,
-        "accelerator": {"enum": ["kvm", "tcg"]},
+        "accelerator": {"enum": ["kvm", "tcg", "none"]},
         "until": enum_of(Until),
         "verdict": {"enum": ["booted", "failed"]},
         "seconds": _SECONDS,

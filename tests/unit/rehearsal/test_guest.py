@@ -62,9 +62,13 @@ def test_user_data_is_compared_by_its_digest() -> None:
 def test_root_has_grown_when_partition_and_file_system_have(
     partition: float, file_system: float, is_grown: bool
 ) -> None:
-    devices = f"part {int(partition * GIB)}\ndisk {8 * GIB}"
-    state = state_of(root_size=str(int(file_system * GIB)), root_devices=devices)
+    extent = f"{2048}\n{int(partition * GIB) // 512}"
+    state = state_of(root_size=str(int(file_system * GIB)), root_extent=extent)
     assert state.is_root_grown == Known(is_grown)
+
+
+def test_a_root_on_a_logical_volume_is_not_judged() -> None:
+    assert isinstance(state_of(root_size=str(GIB), root_extent="").is_root_grown, NotExamined)
 
 
 def test_missing_firmware_is_found_in_the_kernels_log() -> None:
