@@ -47,11 +47,17 @@ def assert_image_published(scene: Scene, run: Finished) -> None:
         pytest.param(Fault(Kind.PART, Reset(), part=2), id="reset in part 2"),
         pytest.param(Fault(Kind.PART, Reset(at=1), part=1), id="reset after part 1"),
         pytest.param(Fault(Kind.PART, Answer(503, "SlowDown"), times=4), id="503 SlowDown"),
-        pytest.param(Fault(Kind.PART, Answer(500, "InternalError"), part=3), id="500 for a part"),
+        pytest.param(
+            Fault(Kind.PART, Answer(500, "InternalError"), part=3), id="500 for a part", marks=pytest.mark.slow
+        ),
         pytest.param(Fault(Kind.PART, LoseAnswer(), part=2), id="part arrives, answer is lost"),
         pytest.param(Fault(Kind.PART, Corrupt(), part=2), id="part damaged"),
-        pytest.param(Fault(Kind.CREATE, Answer(500, "InternalError")), id="500 for the beginning"),
-        pytest.param(Fault(Kind.COMPLETE, Answer(503, "SlowDown")), id="503 for the completion"),
+        pytest.param(
+            Fault(Kind.CREATE, Answer(500, "InternalError")), id="500 for the beginning", marks=pytest.mark.slow
+        ),
+        pytest.param(
+            Fault(Kind.COMPLETE, Answer(503, "SlowDown")), id="503 for the completion", marks=pytest.mark.slow
+        ),
         pytest.param(Fault(Kind.COMPLETE, Answer(200, "InternalError")), id="completion 200 with an error"),
         pytest.param(Fault(Kind.COMPLETE, LoseAnswer()), id="completed, answer is lost"),
         pytest.param(Fault(Kind.PUT, Reset()), id="reset in a sidecar"),
@@ -84,9 +90,16 @@ def test_a_connection_that_stalls_is_given_up(scene: Scene) -> None:
     ("effect", "said"),
     [
         pytest.param(Answer(403, "ExpiredToken"), "expired", id="credentials expire"),
-        pytest.param(Answer(403, "AccessDenied"), "credentials do not allow it", id="rights are withdrawn"),
+        pytest.param(
+            Answer(403, "AccessDenied"),
+            "credentials do not allow it",
+            id="rights are withdrawn",
+            marks=pytest.mark.slow,
+        ),
         pytest.param(Answer(404, "NoSuchBucket"), "no such bucket", id="bucket is gone"),
-        pytest.param(Answer(507, "InsufficientStorage"), "takes no more data", id="store is full"),
+        pytest.param(
+            Answer(507, "InsufficientStorage"), "takes no more data", id="store is full", marks=pytest.mark.slow
+        ),
     ],
 )
 def test_what_does_not_pass_ends_the_run_and_the_next_one_goes_on(scene: Scene, effect: Effect, said: str) -> None:
@@ -139,6 +152,7 @@ def test_bucket_deleted_midway(scene: Scene) -> None:
     assert_image_published(scene, scene.publish())
 
 
+@pytest.mark.slow
 def test_completion_that_never_works_hands_nothing_on(scene: Scene) -> None:
     scene.proxy.faults.append(Fault(Kind.COMPLETE, Answer(200, "AccessDenied"), times=None))
 
