@@ -73,6 +73,7 @@ class Upload:
         self._etags: dict[int, str] = {}
         self._positions: dict[int, int] = {}
         self._sent_bytes = self._told_bytes = 0
+        self._has_parts = False  # of an earlier run
         self._is_settled = False  # completed or abandoned: nothing of it is left in the store
         self._completed_by_another: Completed | None = None
         self._others: tuple[OpenUpload, ...] = ()
@@ -85,8 +86,9 @@ class Upload:
             self._storage, self._address, self.upload_id, self._path, remains.parts, self._retries, self._advance
         )
         self._observer.work_started(WORK, self._total_bytes)
+        self._has_parts = bool(remains.parts)
+        self._running = self._plan.parallel
         for number in range(self._plan.parallel):
-            self._running += 1
             threading.Thread(target=self._work, args=(sender,), name=f"upload-{number}", daemon=True).start()
         return self
 
@@ -180,7 +182,8 @@ class Upload:
                     self._etags[part.number] = etag
                     self._changed.notify_all()
         except BaseException as error:  # it is raised again where the caller waits
-            self._failure = self._failure or error
+            with self._changed:
+                self._failure = self._failure or error
         with self._changed:
             self._running -= 1
             self._changed.notify_all()
@@ -209,7 +212,7 @@ class Upload:
     def _was_removed_empty(self) -> bool:
         """Abort an upload that has no part, unless that would mean to wait for a store that does not answer."""
         is_away = isinstance(self._failure, StoreFailure) and self._failure.may_pass
-        if self._etags or self._running or is_away:
+        if self._has_parts or self._etags or self._running or is_away:
             return False
         try:
             self._storage.abort(self._address, self.upload_id)

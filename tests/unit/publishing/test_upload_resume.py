@@ -7,6 +7,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from fixtures.object_store import ObjectStore
 from fixtures.proxy_faults import Answer, Fault, Kind
 from fixtures.store_proxy import StoreProxy
@@ -141,3 +143,14 @@ def test_killed_at_half_and_run_again(
     assert proxy.part_bytes <= path.stat().st_size - kept
     assert proxy.part_bytes <= (8 + PLAN.parallel) * PART
     assert read_object(object_store, bucket) == path.read_bytes()
+
+
+def test_parts_of_an_earlier_run_survive_an_interruption_at_once(
+    object_store: ObjectStore, bucket: str, four_parts: Path
+) -> None:
+    send_parts(object_store, bucket, {2: four_parts.read_bytes()[PART : 2 * PART]})
+
+    with pytest.raises(KeyboardInterrupt), upload(four_parts, bucket):
+        raise KeyboardInterrupt
+
+    assert part_sizes(object_store, bucket) == [PART]
