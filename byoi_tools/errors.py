@@ -115,11 +115,11 @@ class DeploymentRefused(DeploymentError):
 
 
 class DeploymentFailed(DeploymentError):
-    """The provider reports that the installation failed, or that it did not end in time."""
+    """The provider reports that the installation failed."""
 
 
 class OutcomeUnknown(ByoiError):
-    """A destructive request was sent and no answer says whether it was accepted."""
+    """A destructive request was sent, and nothing says whether it was accepted, or how it ended."""
 
     exit_code = 7
 

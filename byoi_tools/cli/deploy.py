@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import TypeVar
+
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
+from byoi_tools.cli.follow import follow_to_the_end, show_end
 from byoi_tools.cli.order import read_customizations, read_headers
 from byoi_tools.cli.progress import Progress
-from byoi_tools.cli.terminal import write_result
-from byoi_tools.cli.wiring import connect_api, system_clock
-from byoi_tools.errors import UsageError
+from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
+from byoi_tools.errors import DeploymentRefused, UsageError
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment import ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.secret import Secret
+
+_Given = TypeVar("_Given")
 
 
 def deploy(
     server: options.ServerName,
-    url: options.Url,
-    checksum: options.Checksum,
-    image_type: options.SentType,
+    url: options.Url = None,
+    checksum: options.Checksum = None,
+    image_type: options.SentType = None,
     efi_bootloader_path: options.LoaderPath = None,
     hostname: options.Hostname = None,
     ssh_key: options.SshKey = None,
@@ -27,27 +32,65 @@ def deploy(
     metadata: options.Metadata = None,
     http_header: options.HttpHeaders = None,
     disk_group: options.DiskGroup = None,
+    attach: options.Attach = False,
+    receipt: options.ReceiptFile = None,
+    again: options.Again = False,
     confirm: options.Confirm = None,
 ) -> None:
     """ERASE a server, install the image at a URL.
 
-    The credentials are ovh's own: OVH_* variables or ovh.conf. Waits until the installation is done.
+    --url, --checksum and --image-type are needed, or --attach. The credentials are ovh's own: OVH_* variables or
+    ovh.conf. Waits until the installation is done; run again after an interruption, it goes on with the same one.
     """
-    from byoi_tools.deployment.facts import read_server
-    from byoi_tools.deployment.fit import refuse_misfits
-    from byoi_tools.pipeline.installing import start, watch
-    from byoi_tools.reports.installation import render_installation
-
-    source = ImageSource(Secret(url), image_type, _parse_checksum(checksum), read_headers(http_header))
+    if attach:
+        _attach(server, receipt)
+        return
+    source = ImageSource(
+        Secret(_needed(url, "--url")),
+        _needed(image_type, "--image-type"),
+        _parse_checksum(_needed(checksum, "--checksum")),
+        read_headers(http_header),
+    )
     customizations = read_customizations(hostname, ssh_key, user_data, metadata)
     order = InstallOrder(server, Product.BYOI, efi_bootloader_path, customizations, disk_group)
     require_confirmation(server, confirm)
+    _install(Reinstallation(order, source), receipt, confirm, is_again=again)
+
+
+def _install(reinstallation: Reinstallation, receipt: Path | None, confirm: str | None, *, is_again: bool) -> None:
+    """Go on with an earlier run's installation, or look, ask and start one; then watch it."""
+    from byoi_tools.pipeline.deployments import Deployments
+    from byoi_tools.pipeline.installing import resume, start, watch
+    from byoi_tools.pipeline.matching import refuse_unfit
+    from byoi_tools.reports.installation import render_installation
+
+    order = reinstallation.order
     api, clock, progress = connect_api(), system_clock(), Progress()
-    found = read_server(api, server)
-    refuse_misfits(found, ImageNeeds(None, None, None), order, progress)
-    confirm_erasure(found, confirm)
-    task = start(api, Reinstallation(order, source), clock, progress)
-    write_result(render_installation(watch(api, server, task, clock, progress)))
+    with open_server_receipt(api, order.server, receipt) as opened:
+        deployments = Deployments(opened, order.server, clock)
+        if is_again:
+            deployments.end("set aside by --again")
+        task = resume(api, reinstallation, deployments, clock, progress)
+        if task is None:
+            found = refuse_unfit(api, reinstallation, clock.now(), progress)
+            confirm_erasure(found, confirm)
+            task = start(api, reinstallation, deployments, clock, progress)
+        result = watch(api, order.server, task, deployments, clock, progress)
+        show_end(render_installation(result), result.task, deployments)
+
+
+def _attach(server: str, receipt: Path | None) -> None:
+    if not follow_to_the_end(connect_api(), server, receipt):
+        raise DeploymentRefused(
+            f"nothing is being installed on {server}",
+            remedy="Leave out --attach to install something.",
+        )
+
+
+def _needed(value: _Given | None, flag: str) -> _Given:
+    if value is None:
+        raise UsageError(f"{flag} is missing", remedy=f"Give {flag}, or --attach to follow what runs.")
+    return value
 
 
 def _parse_checksum(text: str) -> Digest:

@@ -109,11 +109,12 @@ UrlVerification = Annotated[
 Expires = Annotated[str, _flag("--expires", "How long a presigned URL works: 90m, 24h, 7d (at most 7 days).")]
 
 ServerName = Annotated[str, _flag("--server", "The server's name in the API.", show_default=False)]
-Url = Annotated[str, _flag("--url", "Where the provider fetches the image.", show_default=False)]
-Checksum = Annotated[
-    str, _flag("--checksum", "The digest of the file at the URL, as sha512:2cbd3d....", show_default=False)
+Url = Annotated[str | None, _flag("--url", "Where the provider fetches the image.")]
+Checksum = Annotated[str | None, _flag("--checksum", "The digest of the file at the URL, as sha512:2cbd3d....")]
+SentType = Annotated[ImageType | None, _flag("--image-type", "The format of the file at the URL.")]
+Attach = Annotated[
+    bool, _flag("--attach", "Start nothing: follow the installation that runs, or that an earlier run began.")
 ]
-SentType = Annotated[ImageType, _flag("--image-type", "The format of the file at the URL.", show_default=False)]
 ServedType = Annotated[
     ImageType | None, _flag("--image-type", "The format to publish; the image's own where the provider takes it.")
 ]
@@ -156,4 +157,8 @@ Resume = Annotated[
 ]
 ReceiptFile = Annotated[
     Path | None, _flag("--receipt", "The record of what was done; under the user's state directory otherwise.")
+]
+Again = Annotated[
+    bool,
+    _flag("--again", "The outcome of an earlier request is unknown, and you have looked: send a new one."),
 ]

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import sys
+from contextlib import ExitStack
 
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
+from byoi_tools.cli.follow import show_end
 from byoi_tools.cli.order import read_customizations, read_headers
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import threshold
 from byoi_tools.cli.terminal import terminal_of, write_note, write_result
-from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, system_clock
+from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.published import PublishedImage, Verification
@@ -43,6 +45,7 @@ def publish_and_deploy(
     max_size: options.LargestSize = options.LARGEST_SIZE,
     resume: options.Resume = True,
     receipt: options.ReceiptFile = None,
+    again: options.Again = False,
     confirm: options.Confirm = None,
 ) -> int:
     """Check, publish, ERASE a server, install.
@@ -51,6 +54,7 @@ def publish_and_deploy(
     credentials are boto3's own (AWS_*) and ovh's own (OVH_*, ovh.conf).
     """
     from byoi_tools.model.sizes import parse_size
+    from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.job import Job, Outside
     from byoi_tools.pipeline.making import Making
     from byoi_tools.pipeline.stages import BadVerdict, run_line
@@ -87,12 +91,19 @@ def publish_and_deploy(
     progress = Progress()
     if isinstance(job.destination, ObjectPrefix):
         warn_of_short_life(job.expires, progress)
-    with open_receipt(image, receipt) as opened:
+    api, clock = connect_api(), system_clock()
+    with ExitStack() as stack:
+        opened = stack.enter_context(open_receipt(image, receipt))
+        of_server = opened if receipt else stack.enter_context(open_server_receipt(api, server, None))
+        deployments = Deployments(of_server, server, clock)
+        if again:
+            deployments.end("set aside by --again")
         outside = Outside(
-            api=connect_api(),
+            api=api,
             storage=connect_storage(job.destination),
-            clock=system_clock(),
+            clock=clock,
             receipt=opened,
+            deployments=deployments,
             observer=progress,
             confirm=lambda found: confirm_erasure(found, confirm),
         )
@@ -102,5 +113,7 @@ def publish_and_deploy(
             write_result(render_report(bad.report, terminal_of(sys.stdout)))
             write_note("nothing was uploaded, and the server was not touched")
             return 1
-    write_result(render_line(products.get(Report), products.get(PublishedImage), products.get(InstallResult)))
+        result = products.get(InstallResult)
+        shown = render_line(products.get(Report), products.get(PublishedImage), result)
+        show_end(shown, result.task, deployments)
     return 0

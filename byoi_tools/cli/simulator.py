@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -32,6 +33,19 @@ Servers = Annotated[
 Pace = Annotated[
     float, typer.Option("--pace", help="Seconds that each installation step takes at least.", envvar="BYOI_PACE", min=0)
 ]
+FaultsWanted = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--fault",
+        help="A fault that all servers show, as reinstall_answer=dropped; may be given several times.",
+        envvar="BYOI_FAULT",
+        metavar="NAME=VALUE",
+    ),
+]
+Drift = Annotated[
+    float,
+    typer.Option("--clock-drift", help="Seconds by which the API's clock is wrong.", envvar="BYOI_CLOCK_DRIFT"),
+]
 
 
 def simulator(
@@ -39,17 +53,29 @@ def simulator(
     directory: Directory = Path("simulated-servers"),
     servers: Servers = None,
     pace: Pace = 0.0,
+    fault: FaultsWanted = None,
+    clock_drift: Drift = 0.0,
 ) -> None:
     """Run a pretend provider.
 
     Its servers really download, verify and write images. Prints the variables that point `ovh` to it, and
     runs until Ctrl-C.
     """
+    from byoi_tools.simulator.faults import parse_faults
     from byoi_tools.simulator.servers import default_servers, load_servers
     from byoi_tools.simulator.service import Simulator
 
     chosen = load_servers(servers) if servers else default_servers()
-    pretended = Simulator(chosen, directory=directory, listen=_split_address(listen), pace_seconds=pace, log=sys.stderr)
+    if fault:
+        chosen = tuple(replace(server, faults=parse_faults(fault)) for server in chosen)
+    pretended = Simulator(
+        chosen,
+        directory=directory,
+        listen=_split_address(listen),
+        pace_seconds=pace,
+        clock_drift_seconds=clock_drift,
+        log=sys.stderr,
+    )
     with pretended:
         write_result(_exports(pretended.url, pretended.credentials))
         sys.stdout.flush()

@@ -41,15 +41,33 @@ def system_clock() -> Clock:
 
 
 def open_receipt(image: Path, given: Path | None) -> Receipt:
-    """The receipt of an image's publications and deployments; one for each image unless the user names a file."""
+    """The receipt of an image's publications; one for each image unless the user names a file."""
     from byoi_tools.pipeline.receipt import Receipt
 
-    return Receipt(given or _default_receipt(image))
+    return Receipt(given or _receipt_file("receipts", image.stem, str(image.absolute())))
 
 
-def _default_receipt(image: Path) -> Path:
+def open_server_receipt(api: OvhApi, server: str, given: Path | None) -> Receipt:
+    """The receipt of a server's deployments; one for each server and endpoint unless the user names a file.
+
+    Raises `ReceiptHeld` while another run deploys to it.
+    """
+    from byoi_tools.pipeline.receipt import Receipt, ReceiptHeld
+
+    try:
+        return Receipt(given or _receipt_file("servers", server, f"{api.endpoint} {server}"))
+    except ReceiptHeld as held:
+        raise ReceiptHeld(
+            f"another run is deploying to {server}",
+            details=held.message,
+            remedy=f"Follow it: byoi-tools deploy --attach --server {server}",
+        ) from held
+
+
+def _receipt_file(kind: str, stem: str, identity: str) -> Path:
     import hashlib
 
     state = Path(os.environ.get("XDG_STATE_HOME") or Path.home() / ".local" / "state")
-    name = hashlib.sha256(os.fsencode(image.absolute())).hexdigest()[:12]
-    return state / "byoi-tools" / "receipts" / f"{image.stem[:60]}-{name}.jsonl"
+    readable = "".join(letter if letter.isalnum() or letter in "-._" else "_" for letter in stem[:60])
+    name = hashlib.sha256(os.fsencode(identity)).hexdigest()[:12]
+    return state / "byoi-tools" / kind / f"{readable}-{name}.jsonl"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
+
 from byoi_tools.deployment.misfit import refuse
 from byoi_tools.deployment.payload import encode_user_data, reinstall_body
 from byoi_tools.deployment.refusals import explain_refusal, refuse_denial
@@ -14,18 +16,27 @@ from byoi_tools.model.server import Task
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi, describe_answer, server_route
 
-_SETTLE_SECONDS = 5
+_LOOK_PAUSES_SECONDS = (0, 5, 10, 15, 30)
 
 
-def start_reinstallation(api: OvhApi, reinstallation: Reinstallation, clock: Clock, observer: Observer) -> Task:
+def start_reinstallation(
+    api: OvhApi,
+    reinstallation: Reinstallation,
+    clock: Clock,
+    observer: Observer,
+    intend: Callable[[frozenset[int]], None],
+) -> Task:
     """Erase the server and install the image: one POST, whose task is returned.
 
-    Raises `DeploymentRefused` when the provider certainly did not accept it, and `OutcomeUnknown` when it may have: no
-    answer came, or a server error, and no new reinstallation is to be found. A new one that is found is returned.
+    `intend` is called just before it, with the numbers of the reinstallations that are there already: whoever keeps
+    them can find this one later. Raises `DeploymentRefused` when the provider certainly did not accept it, and
+    `OutcomeUnknown` when it may have: no answer came, or a server error, and no new reinstallation is to be found for a
+    minute. A new one that is found is returned.
     """
     order = reinstallation.order
     refuse(order.server, find_image_faults(reinstallation.image, order.product))
     earlier = _list_earlier(api, order.server)
+    intend(earlier)
     try:
         route, body = server_route(order.server, "/reinstall"), reinstall_body(reinstallation)
         task = as_task(api.post(route, body, _list_secrets(reinstallation)))
@@ -39,7 +50,7 @@ def start_reinstallation(api: OvhApi, reinstallation: Reinstallation, clock: Clo
         if not silence.was_sent:
             raise _refuse_unsent(order.server, silence) from silence
         task, trouble = None, silence.reason
-    return task or _find_accepted(api, order.server, earlier, trouble, clock, observer)
+    return task or find_accepted(api, order.server, earlier, trouble, clock, observer)
 
 
 def _list_earlier(api: OvhApi, server: str) -> frozenset[int]:
@@ -71,28 +82,37 @@ def _refuse_unsent(server: str, silence: NoApiAnswer) -> DeploymentRefused:
     )
 
 
-def _find_accepted(
+def find_accepted(
     api: OvhApi, server: str, earlier: frozenset[int], trouble: str, clock: Clock, observer: Observer
 ) -> Task:
-    """Look once, a little later, for a reinstallation that was not there before, else raise `OutcomeUnknown`."""
-    clock.sleep(_SETTLE_SECONDS)
-    try:
-        new = list_reinstallations(api, server) - earlier
-        if new:
-            task = read_task(api, server, max(new))
+    """Look for a minute for a reinstallation that is not among the earlier ones, else raise `OutcomeUnknown`.
+
+    `trouble` says why the answer to its request is not known.
+    """
+    seen: Task | str = ""
+    for seen in _look(api, server, earlier, clock):
+        if isinstance(seen, Task):
             observer.noted(
-                f"the request's answer was lost ({trouble}), but task {task.task_id} was started; following it"
+                f"the request's answer was lost ({trouble}), but task {seen.task_id} was started; following it"
             )
-            return task
-        seen = "no new reinstallation is to be seen yet"
-    except DeploymentError as error:
-        seen = f"looking for its task failed too: {error.message}"
+            return seen
     raise OutcomeUnknown(
         f"it is not known whether {server} is being reinstalled",
         details=f"{trouble}; {seen}",
-        remedy=f"Look with `byoi-tools status {server}` for some minutes before you deploy again: a second request may "
-        "erase what the first one installs.",
+        remedy=f"Look with `byoi-tools status {server}` and in the control panel, for some minutes: a second request "
+        "may erase what the first one installs. Only then run it again with --again.",
     )
+
+
+def _look(api: OvhApi, server: str, earlier: frozenset[int], clock: Clock) -> Iterator[Task | str]:
+    """Look several times, each a little later; yields the newest new reinstallation, or what was seen instead."""
+    for pause in _LOOK_PAUSES_SECONDS:
+        clock.sleep(pause)
+        try:
+            new = list_reinstallations(api, server) - earlier
+            yield read_task(api, server, max(new)) if new else "no new reinstallation is to be seen"
+        except DeploymentError as error:
+            yield f"looking for its task failed too: {error.message}"
 
 
 def _list_secrets(reinstallation: Reinstallation) -> tuple[str, ...]:

@@ -48,7 +48,7 @@ def watch_installation(
 ) -> InstallResult:
     """Poll the task and its steps until the task is done.
 
-    Raises `DeploymentFailed` when the provider says that it failed, or it takes too long; `OutcomeUnknown` when the API
+    Raises `DeploymentFailed` when the provider says that it failed; `OutcomeUnknown` when it takes too long, or the API
     no longer tells how it goes. The installation goes on by itself if the caller stops watching.
     """
     return _Watch(api, server, task, clock, observer, patience or Patience()).run()
@@ -197,8 +197,8 @@ class _Watch:
             remedy=explanation.remedy if explanation else _ASK_SUPPORT,
         )
 
-    def _give_up(self) -> DeploymentFailed:
-        return DeploymentFailed(
+    def _give_up(self) -> OutcomeUnknown:
+        return OutcomeUnknown(
             f"the installation of {self.server} did not end within {self.patience.timeout_seconds / 60:.0f} minutes",
             details=f"task {self.task.task_id} is {self.task.status.value}",
             remedy=f"Look at the server's console; follow on with `byoi-tools status {self.server} --watch`.",

@@ -1,35 +1,154 @@
-"""Starts and watches an installation, and says what it means when the user stops in the middle of it."""
+"""Starts an installation once, comes back to one that another run started, and watches it to its end."""
 
 from __future__ import annotations
 
-from byoi_tools.deployment.install import start_reinstallation
+from dataclasses import dataclass, replace
+
+from byoi_tools.deployment.install import find_accepted, start_reinstallation
+from byoi_tools.deployment.status import read_status
+from byoi_tools.deployment.tasks import read_task
 from byoi_tools.deployment.watch import watch_installation
-from byoi_tools.errors import Interrupted, OutcomeUnknown
+from byoi_tools.errors import DeploymentFailed, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
 from byoi_tools.model.deployment import Reinstallation
+from byoi_tools.model.fact import Known
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.server import InstallResult, Task
+from byoi_tools.model.server import REINSTALL_FUNCTION, InstallResult, Server, Task, TaskStatus
+from byoi_tools.pipeline.deployments import Deployments, order_key
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh_api import ApiErrorAnswer, OvhApi
 
 
-def start(api: OvhApi, reinstallation: Reinstallation, clock: Clock, observer: Observer) -> Task:
-    """Send the one destructive request; an interruption leaves its outcome unknown, and is said to."""
-    server = reinstallation.order.server
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """A deployment whose end no run has seen; `is_listed` is False once the provider has purged its task."""
+
+    order: str
+    task: Task
+    is_listed: bool
+
+    @property
+    def is_running(self) -> bool:
+        """Whether the provider still works on it."""
+        return self.is_listed and self.task.status.is_running
+
+
+def recover(api: OvhApi, server: str, deployments: Deployments, clock: Clock, observer: Observer) -> Earlier | None:
+    """Return the deployment that an earlier run left behind, found by its task; None when there is none.
+
+    Raises `OutcomeUnknown` when a request may have been sent, and its task is not to be found.
+    """
+    unfinished = deployments.unfinished
+    if unfinished is None:
+        return None
+    if unfinished.task_id is None:
+        trouble = f"an earlier run was about to send its request at {unfinished.began}, and did not hear the answer"
+        task = find_accepted(api, server, unfinished.earlier, trouble, clock, observer)
+        deployments.accept(task.task_id)
+        return Earlier(unfinished.order, task, is_listed=True)
     try:
-        return start_reinstallation(api, reinstallation, clock, observer)
+        return Earlier(unfinished.order, read_task(api, server, unfinished.task_id), is_listed=True)
+    except ApiErrorAnswer as answer:
+        if answer.status != 404:
+            raise
+        gone = Task(unfinished.task_id, REINSTALL_FUNCTION, TaskStatus.INIT, "")
+        return Earlier(unfinished.order, gone, is_listed=False)
+
+
+def without(server: Server, earlier: Earlier | None) -> Server:
+    """The server as it is for whoever goes on with that deployment: its own task does not make it busy."""
+    if earlier is None or not isinstance(server.running_tasks, Known):
+        return server
+    others = tuple(task for task in server.running_tasks.value if task.task_id != earlier.task.task_id)
+    return replace(server, running_tasks=Known(others))
+
+
+def resume(
+    api: OvhApi, reinstallation: Reinstallation, deployments: Deployments, clock: Clock, observer: Observer
+) -> Task | None:
+    """Return the task of an earlier run with the same order; None when a request may be sent.
+
+    Raises `DeploymentRefused` while the earlier one is for another order and still runs, and what `recover` does.
+    """
+    server = reinstallation.order.server
+    earlier = recover(api, server, deployments, clock, observer)
+    if earlier is None:
+        return None
+    if earlier.order == order_key(reinstallation):
+        observer.noted(f"an earlier run has started this already: following task {earlier.task.task_id}")
+        return earlier.task
+    if earlier.is_running:
+        raise DeploymentRefused(
+            f"{server} is being installed with another order",
+            details=f"task {earlier.task.task_id} is {earlier.task.status.value}",
+            remedy=f"Follow it with `byoi-tools deploy --attach --server {server}`, or end it with `byoi-tools cancel "
+            f"{server}`.",
+        )
+    deployments.end(earlier.task.status.value if earlier.is_listed else "its task is no longer listed")
+    return None
+
+
+def start(
+    api: OvhApi, reinstallation: Reinstallation, deployments: Deployments, clock: Clock, observer: Observer
+) -> Task:
+    """Send the one destructive request, with its intent written before it and its task after it.
+
+    An interruption after the intent leaves the outcome unknown, and is said to.
+    """
+    server, order = reinstallation.order.server, order_key(reinstallation)
+    try:
+        task = start_reinstallation(
+            api, reinstallation, clock, observer, lambda earlier: deployments.intend(order, earlier)
+        )
+    except (DeploymentRefused, UsageError) as refusal:
+        deployments.end(f"not accepted: {refusal.message}")
+        raise
     except KeyboardInterrupt as interruption:
+        if deployments.unfinished is None:
+            raise
         raise OutcomeUnknown(
             f"interrupted while {server} was asked to reinstall: it may be erased now",
             remedy=f"Look whether an installation runs: byoi-tools status {server}",
         ) from interruption
+    deployments.accept(task.task_id)
+    return task
 
 
-def watch(api: OvhApi, server: str, task: Task, clock: Clock, observer: Observer) -> InstallResult:
-    """Watch to the end; an interruption stops the watching alone, and is said to."""
+def watch(
+    api: OvhApi, server: str, task: Task, deployments: Deployments | None, clock: Clock, observer: Observer
+) -> InstallResult:
+    """Watch to the end; an interruption stops the watching alone, and is said to.
+
+    A failure is written down; that it is done, `conclude` writes once the user was told.
+    """
     try:
         return watch_installation(api, server, task, clock, observer)
+    except DeploymentFailed as failure:
+        conclude(deployments, task, f"failed: {failure.message}")
+        raise
     except KeyboardInterrupt as interruption:
         raise Interrupted(
             f"no longer watching; the installation of {server} goes on (task {task.task_id})",
             remedy=f"Come back to it: byoi-tools status {server} --watch",
         ) from interruption
+
+
+def conclude(deployments: Deployments | None, task: Task, how: str) -> None:
+    """Write the end of the deployment that this task is of; a task of somebody else's ends nothing here.
+
+    `deployments` is None while another run holds the receipt.
+    """
+    unfinished = deployments.unfinished if deployments else None
+    if deployments and unfinished and unfinished.task_id == task.task_id:
+        deployments.end(how)
+
+
+def follow(
+    api: OvhApi, server: str, deployments: Deployments | None, clock: Clock, observer: Observer
+) -> InstallResult | None:
+    """Watch what runs on the server, or the end of what an earlier run began; None when there is neither."""
+    task = read_status(api, server).installation_task
+    unfinished = deployments.unfinished if deployments else None
+    if deployments and unfinished and (task is None or unfinished.task_id is None):
+        earlier = recover(api, server, deployments, clock, observer)
+        task = task or (earlier.task if earlier else None)
+    return watch(api, server, task, deployments, clock, observer) if task else None

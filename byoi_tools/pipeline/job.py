@@ -14,6 +14,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import Server
+from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.pipeline.making import Making
 from byoi_tools.pipeline.receipt import Receipt
 from byoi_tools.publishing.public_directory import Destination
@@ -51,6 +52,7 @@ class Job:
 class Outside:
     """The doors that the stages use, and whom they tell. `confirm` returns when the server may be erased, or raises.
 
+    `receipt` keeps what was published, `deployments` what became of the server; both may lie in one file.
     `storage` is asked for nothing when the image goes into a directory.
     """
 
@@ -58,5 +60,6 @@ class Outside:
     storage: ObjectStorage
     clock: Clock
     receipt: Receipt
+    deployments: Deployments
     observer: Observer
     confirm: Callable[[Server], None]

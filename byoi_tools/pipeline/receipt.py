@@ -22,6 +22,10 @@ Values = Mapping[str, str | int]
 STARTED, DONE, FAILED = "started", "done", "failed"
 
 
+class ReceiptHeld(UsageError):
+    """Another run is working with the receipt."""
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """One line: which stage, the key of its inputs and options, what happened, and what is worth knowing of it."""
@@ -37,7 +41,7 @@ class Receipt:
     """An open receipt, locked for this process; a context manager."""
 
     def __init__(self, path: Path) -> None:
-        """Open or make the file; raises `UsageError` when another run holds it, `StorageError` when it cannot be."""
+        """Open or make the file; raises `ReceiptHeld` when another run holds it, `StorageError` when it cannot be."""
         try:
             path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
             self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
@@ -51,11 +55,12 @@ class Receipt:
             fcntl.flock(self._descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as held:
             os.close(self._descriptor)
-            raise UsageError(
+            raise ReceiptHeld(
                 f"another run is working with the receipt {path}",
                 remedy="Wait for it, or give this run its own with --receipt.",
             ) from held
         self.path = path
+        self._end_cut_line()
 
     def __enter__(self) -> Receipt:
         return self
@@ -71,6 +76,12 @@ class Receipt:
         line = {"time": now.isoformat(timespec="seconds"), "stage": stage, "key": key, "event": event, **clean}
         os.write(self._descriptor, (json.dumps(line) + "\n").encode())
         os.fsync(self._descriptor)
+
+    def _end_cut_line(self) -> None:
+        """Keep what a crash cut short from swallowing the next line."""
+        size = os.fstat(self._descriptor).st_size
+        if size and os.pread(self._descriptor, 1, size - 1) != b"\n":
+            os.write(self._descriptor, b"\n")
 
     def last_done(self, stage: str, key: str) -> Values | None:
         """What the newest run of a stage with this key recorded when it was done, or None."""

@@ -21,11 +21,10 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.server import Server, Task
 from byoi_tools.pipeline.checking import Rules, check_facts, known_profile, waive
-from byoi_tools.pipeline.installing import start, watch
+from byoi_tools.pipeline.installing import recover, resume, start, watch, without
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate, make_candidate
 from byoi_tools.pipeline.products import Products
-from byoi_tools.pipeline.receipt import DONE, STARTED, stage_key
 from byoi_tools.pipeline.serving import serve, strongest_digest
 from byoi_tools.pipeline.workspace import Workspace
 
@@ -63,7 +62,9 @@ def run_line(job: Job, outside: Outside) -> Products:
 
 
 def _read_server(job: Job, outside: Outside, products: Products) -> None:
-    products.put(read_server(outside.api, job.server))
+    """Ask what it is; what an earlier run has started on it is found first, and does not make it busy for this one."""
+    earlier = recover(outside.api, job.server, outside.deployments, outside.clock, outside.observer)
+    products.put(without(read_server(outside.api, job.server), earlier))
 
 
 def _inspect(job: Job, outside: Outside, products: Products) -> None:
@@ -125,15 +126,14 @@ def _publish(job: Job, outside: Outside, products: Products) -> None:
 def _deploy(job: Job, outside: Outside, products: Products) -> None:
     published, order = products.get(PublishedImage), products.get(InstallOrder)
     image = ImageSource(published.url, published.image_type, strongest_digest(published), job.http_headers)
-    key = stage_key(server=job.server, object=str(published.address))
-    outside.receipt.record(outside.clock.now(), "deploy", key, STARTED, {"server": job.server})
-    task = start(outside.api, Reinstallation(order, image), outside.clock, outside.observer)
-    outside.receipt.record(outside.clock.now(), "deploy", key, DONE, {"task": task.task_id})
-    products.put(task)
+    reinstallation = Reinstallation(order, image)
+    doors = (outside.api, reinstallation, outside.deployments, outside.clock, outside.observer)
+    products.put(resume(*doors) or start(*doors))
 
 
 def _watch(job: Job, outside: Outside, products: Products) -> None:
-    products.put(watch(outside.api, job.server, products.get(Task), outside.clock, outside.observer))
+    task = products.get(Task)
+    products.put(watch(outside.api, job.server, task, outside.deployments, outside.clock, outside.observer))
 
 
 def _rules(job: Job, outside: Outside, server: Server) -> Rules:

@@ -17,6 +17,7 @@ from byoi_tools.rehearsal.config_drive import make_config_drive
 from byoi_tools.rehearsal.disk import append_config_drive, erase, move_gpt_backup, write_image
 from byoi_tools.rehearsal.refusals import HaltedError, InstallationError
 from byoi_tools.simulator.boot import BootOutcome, boot_legacy, boot_uefi
+from byoi_tools.simulator.failures import FAILURES
 from byoi_tools.simulator.image_download import download, hash_file
 from byoi_tools.simulator.image_format import check_format, measure_image
 from byoi_tools.simulator.reinstall_rules import ReinstallOrder
@@ -122,8 +123,9 @@ class Installation:
         began = time.monotonic()
         step.status = "doing"
         try:
-            if self._halt.wait(self._around.pace_seconds):
+            if self._halt.wait(self._around.pace_seconds + self._server.faults.step_seconds):
                 raise HaltedError
+            self._fail_at(step)
             work(self)
             step.status = "done"
         except HaltedError:
@@ -139,6 +141,12 @@ class Installation:
             raise
         finally:
             step.seconds = round(time.monotonic() - began, 3)
+
+    def _fail_at(self, step: Step) -> None:
+        """Raise the failure that was asked for, at its step."""
+        failure = FAILURES.get(self._server.faults.failure)
+        if failure is not None and failure.step == step.comment:
+            raise failure.kind(failure.message)
 
     def _rest(self) -> None:
         """Do what needs no work in a simulation."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections import deque
 
+from byoi_tools.simulator.faults import ReinstallAnswer
 from byoi_tools.simulator.installation import Installation, Surroundings
 from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, refuse
 from byoi_tools.simulator.reinstall_rules import judge_reinstall
-from byoi_tools.simulator.servers import ReinstallAnswer
 from byoi_tools.simulator.tasks import REINSTALL, Task, TaskStatus
 
 _FIRST_TASK_ID = 1_000_001
+_SILENCE_SECONDS = 300
 
 
 class Machine:
@@ -25,6 +26,8 @@ class Machine:
         self._installation: Installation | None = None
         self._status_answers: deque[int] = deque()
         self._task_answers: deque[int] = deque()
+        self._list_answers: deque[int] = deque()
+        self._halted = threading.Event()
 
     @property
     def installed_system(self) -> str:
@@ -42,19 +45,29 @@ class Machine:
         with self._lock:
             order = judge_reinstall(self.server, body)
             self._refuse_when_busy()
+            if not self.server.faults.reinstall_answer.has_begun:
+                raise self._mistake_answer(_FIRST_TASK_ID)
             task = Task(_FIRST_TASK_ID + len(self._tasks), self.surroundings.clock())
             self._tasks[task.task_id] = task
             answer = task.as_response()
             self._status_answers = deque(self.server.faults.install_status_answers)
             self._task_answers = deque(self.server.faults.task_answers)
+            self._list_answers = deque(self.server.faults.task_list_answers)
             self._installation = Installation(self.surroundings, order, task)
             self._installation.start()
-        if self.server.faults.reinstall_answer is ReinstallAnswer.DROPPED:
-            raise ConnectionDropped
-        if self.server.faults.reinstall_answer is ReinstallAnswer.SERVER_ERROR:
-            message = f"Error while retrieving task {task.task_id}"
-            raise refuse(500, "Server::InternalServerError::TaskRetrieve", message)
+        if self.server.faults.reinstall_answer is not ReinstallAnswer.TASK:
+            raise self._mistake_answer(task.task_id)
         return answer
+
+    def _mistake_answer(self, task_id: int) -> ApiError:
+        """Return what is answered instead of the task; silence lasts until the simulator stops."""
+        kind = self.server.faults.reinstall_answer
+        if kind is ReinstallAnswer.SILENT:
+            self._halted.wait(_SILENCE_SECONDS)
+        if kind in (ReinstallAnswer.SERVER_ERROR, ReinstallAnswer.LOST_ERROR):
+            message = f"Error while retrieving task {task_id}"
+            return refuse(500, "Server::InternalServerError::TaskRetrieve", message)
+        return ConnectionDropped()
 
     def tell_install_status(self) -> object:
         """Return the `InstallationProgressStatus` of an installation that runs, or that failed."""
@@ -74,6 +87,8 @@ class Machine:
 
     def list_tasks(self, function: str, status: str) -> list[int]:
         """Return the ids of the tasks; an empty string filters nothing."""
+        with self._lock:
+            _show_fault(self._list_answers)
         return [
             task.task_id
             for task in self._known_tasks()
@@ -95,6 +110,7 @@ class Machine:
 
     def halt(self) -> None:
         """Ask a running installation to stop."""
+        self._halted.set()
         if self._installation is not None:
             self._installation.halt()
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from pathlib import Path
 
 from byoi_tools.errors import UsageError
+from byoi_tools.simulator.faults import Faults, read_faults
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 
@@ -19,14 +20,6 @@ class BootMode(StrEnum):
     LEGACY = "legacy"
     UEFI = "uefi"
     UEFI_LEGACY = "uefi-legacy"
-
-
-class ReinstallAnswer(StrEnum):
-    """What the client hears after its reinstallation was accepted and has begun."""
-
-    TASK = "task"
-    DROPPED = "dropped"
-    SERVER_ERROR = "server-error"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,23 +43,6 @@ class DiskGroup:
 
 
 @dataclass(frozen=True, slots=True)
-class Faults:
-    """Misbehaviour that the real API is known for; none of it by default.
-
-    `install_status_answers` and `task_answers` are HTTP statuses (404, 500) with which the first polls after
-    a reinstallation are answered; `bare_progress_list` sends the list of steps without its object around it;
-    `purge_done_tasks` forgets a task when it is done; `locked` is another process that holds the server.
-    """
-
-    install_status_answers: tuple[int, ...] = ()
-    task_answers: tuple[int, ...] = ()
-    reinstall_answer: ReinstallAnswer = ReinstallAnswer.TASK
-    bare_progress_list: bool = False
-    purge_done_tasks: bool = False
-    locked: bool = False
-
-
-@dataclass(frozen=True, slots=True)
 class SimulatedServer:
     """One server for rent. `name` is also the name of its folder. Raises `UsageError` for an absurd one."""
 
@@ -75,7 +51,7 @@ class SimulatedServer:
     memory_mib: int
     disk_groups: tuple[DiskGroup, ...]
     operating_systems: tuple[str, ...] = ("byoi_64", "byolinux_64")
-    faults: Faults = Faults()
+    faults: Faults = field(default_factory=Faults)
 
     def __post_init__(self) -> None:
         ids = [group.disk_group_id for group in self.disk_groups]
@@ -110,7 +86,7 @@ def load_servers(path: Path) -> tuple[SimulatedServer, ...]:
     """Read `[[server]]` tables from a TOML file; raises `UsageError` when it cannot be read or understood.
 
     The keys are the field names of `SimulatedServer`, `[[server.disk_groups]]` those of `DiskGroup`,
-    `[server.faults]` those of `Faults`.
+    `[server.faults]` those of `Faults` (`faults.py`).
     """
     try:
         document: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -140,7 +116,7 @@ def _read_server(table: object) -> SimulatedServer:
             memory_mib=memory,
             disk_groups=tuple(_read_disk_group(group) for group in groups),
             operating_systems=_strings(values.get("operating_systems", ["byoi_64", "byolinux_64"])),
-            faults=_read_faults(values.get("faults", {})),
+            faults=read_faults(_table(values.get("faults", {}))),
         )
     except ValueError as error:
         raise _wrong(f"{name}: {error}") from error
@@ -155,34 +131,22 @@ def _read_disk_group(table: object) -> DiskGroup:
     )
 
 
-def _read_faults(table: object) -> Faults:
-    values = _keys(table, Faults)
-    return Faults(
-        install_status_answers=_statuses(values.get("install_status_answers", [])),
-        task_answers=_statuses(values.get("task_answers", [])),
-        reinstall_answer=ReinstallAnswer(str(values.get("reinstall_answer", "task"))),
-        bare_progress_list=values.get("bare_progress_list", False) is True,
-        purge_done_tasks=values.get("purge_done_tasks", False) is True,
-        locked=values.get("locked", False) is True,
-    )
-
-
-def _keys(table: object, kind: type[SimulatedServer | DiskGroup | Faults]) -> dict[str, object]:
+def _keys(table: object, kind: type[SimulatedServer | DiskGroup]) -> dict[str, object]:
     known = {field.name for field in fields(kind)}
     if not isinstance(table, dict) or not known.issuperset(table):
         raise _wrong(f"a {kind.__name__} has the keys {', '.join(sorted(known))} and no other")
     return dict(table)
 
 
+def _table(value: object) -> dict[str, object]:
+    if not isinstance(value, dict):
+        raise ValueError("[server.faults] was expected to be a table")
+    return value
+
+
 def _strings(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("a list of strings was expected")
-    return tuple(value)
-
-
-def _statuses(value: object) -> tuple[int, ...]:
-    if not isinstance(value, list) or not all(item in (404, 500) for item in value):
-        raise ValueError("a list of the HTTP statuses 404 and 500 was expected")
     return tuple(value)
 
 

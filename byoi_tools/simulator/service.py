@@ -33,8 +33,10 @@ class Simulator:
     """The pretend provider; use it in a `with` statement, or call `start` and `stop`.
 
     Each server has a folder of its name in `directory`: its disks, and `state.json` with the outcome of its
-    last installation. `log` gets a line for each request (method, path, status) and each installation's end;
-    no secret is among them. Raises `ToolMissing` and, for an address it cannot listen on, `UsageError`.
+    last installation. Signatures are judged by a clock that is `clock_drift_seconds` ahead of the one that
+    `/auth/time` tells (an injected fault). `log` gets a line for each request (method, path, status) and each
+    installation's end; no secret is among them. Raises `ToolMissing` and, for an address it cannot listen on,
+    `UsageError`.
     """
 
     def __init__(
@@ -46,11 +48,13 @@ class Simulator:
         listen: tuple[str, int] = ("127.0.0.1", 0),
         pace_seconds: float = 0.0,
         clock: Callable[[], float] = time.time,
+        clock_drift_seconds: float = 0.0,
         log: TextIO | None = None,
     ) -> None:
         self.credentials = credentials or Credentials.generate()
         self._listen = listen
         self._clock = clock
+        self._clock_drift_seconds = clock_drift_seconds
         self._log = log
         self._stopped = threading.Event()
         self._http: _HttpServer | None = None
@@ -133,10 +137,12 @@ class Simulator:
         if self._stopped.is_set():  # a client may have kept its connection
             raise ConnectionDropped
         route, path, arguments, query = find_route(call.method, target)
+        if route.is_signed:
+            check_caller(self.credentials, call, self._clock() + self._clock_drift_seconds)
         if route.action:
-            check_caller(self.credentials, call, self._clock())
             check_granted(self.credentials, call.method, path, route.action)
-        return route.answer(Call(self._machines, self._clock, arguments, query, _read_json(call.body)))
+        body = _read_json(call.body)
+        return route.answer(Call(self._machines, self._clock, arguments, query, body, self.credentials))
 
 
 class _HttpServer(ThreadingHTTPServer):

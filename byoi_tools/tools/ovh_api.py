@@ -71,8 +71,10 @@ class _Client(Protocol):
 class OvhApi:
     """Signed requests to the API; they raise `ApiErrorAnswer`, `NoApiAnswer`, `UsageError` for unusable keys."""
 
-    def __init__(self, client: _Client) -> None:
+    def __init__(self, client: _Client, endpoint: str = "") -> None:
+        """`endpoint` is its name or URL, as it was configured."""
         self._client = client
+        self.endpoint = endpoint
 
     @classmethod
     def from_configuration(cls) -> OvhApi:
@@ -92,7 +94,7 @@ class OvhApi:
         if endpoint and "/" in endpoint:
             ovh.client.ENDPOINTS[endpoint] = _judge_endpoint(endpoint)
         try:
-            return cls(ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)))
+            return cls(ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)), endpoint or "")
         except ovh.exceptions.InvalidRegion:
             known = ", ".join(sorted(name for name in ovh.client.ENDPOINTS if "/" not in name))
             wrong = f"the endpoint {endpoint!r} is unknown" if endpoint else "no endpoint of the provider is configured"

@@ -28,20 +28,21 @@ ACCEPTED = {
     "comment": "Start bare metal OS installation",
 }
 TASK = Task(123456789, "reinstallServer", TaskStatus.INIT, "Start bare metal OS installation")
+INTENTS: list[frozenset[int]] = []
 ENCODED = base64.b64encode(USER_DATA).decode()
 
 
 def start(monkeypatch: pytest.MonkeyPatch, script: Script) -> tuple[Task, Told, ScriptedApi]:
     told = Told()
     with ScriptedApi({LIST: Answer([7])} | dict(script)) as scripted:
-        task = start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), told)
+        task = start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), told, INTENTS.append)
     assert scripted.count(POST) == 1
     return task, told, scripted
 
 
 def fail(monkeypatch: pytest.MonkeyPatch, script: Script) -> ByoiError:
     with ScriptedApi({LIST: Answer([7])} | dict(script)) as scripted, pytest.raises(ByoiError) as failure:
-        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), Told())
+        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), Told(), INTENTS.append)
     assert scripted.count(POST) == 1
     shown = "".join(traceback.format_exception(failure.value)) + f"{failure.value.details}{failure.value.remedy}"
     assert not any(secret in shown for secret in (SIGNATURE, TOKEN, ENCODED))
@@ -142,8 +143,31 @@ def test_an_api_that_does_not_answer_the_look_leaves_it_unknown(
 def test_the_look_waits_a_little(monkeypatch: pytest.MonkeyPatch) -> None:
     clock = FakeClock()
     with ScriptedApi({LIST: Answer([]), POST: Drop()}) as scripted, pytest.raises(OutcomeUnknown):
-        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, clock, Told())
-    assert clock.sleeps == [5]
+        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, clock, Told(), INTENTS.append)
+    assert clock.sleeps == [0, 5, 10, 15, 30]
+
+
+def test_a_task_that_appears_late_is_adopted(monkeypatch: pytest.MonkeyPatch) -> None:
+    script: Script = {
+        POST: Drop(),
+        LIST: [Answer([7]), Answer([7]), Answer({"message": "no"}, 500), Drop(), Answer([7, 123456789])],
+        f"GET {ROUTE}/task/123456789": Answer(ACCEPTED),
+    }
+    task, _, _ = start(monkeypatch, script)
+    assert task == TASK
+
+
+def test_the_earlier_ones_are_told_just_before_the_request(monkeypatch: pytest.MonkeyPatch) -> None:
+    told: list[tuple[frozenset[int], int]] = []
+    with ScriptedApi({LIST: Answer([7, 9]), POST: Answer(ACCEPTED)}) as scripted:
+        start_reinstallation(
+            scripted.connect(monkeypatch),
+            REINSTALLATION,
+            FakeClock(),
+            Told(),
+            lambda earlier: told.append((earlier, scripted.count(POST))),
+        )
+    assert told == [(frozenset({7, 9}), 0)]
 
 
 def test_an_unreachable_api_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -157,7 +181,7 @@ def test_an_unreachable_api_is_a_refusal(monkeypatch: pytest.MonkeyPatch) -> Non
             return found
 
     with ClosingApi({LIST: Answer([])}) as scripted, pytest.raises(DeploymentRefused, match="nothing was sent"):
-        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), Told())
+        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), Told(), INTENTS.append)
     assert scripted.count(POST) == 0
 
 
@@ -166,7 +190,7 @@ def test_nothing_is_sent_when_earlier_tasks_cannot_be_listed(
     monkeypatch: pytest.MonkeyPatch, answer: Answer | Drop
 ) -> None:
     with ScriptedApi({LIST: answer}) as scripted, pytest.raises(ByoiError) as failure:
-        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), Told())
+        start_reinstallation(scripted.connect(monkeypatch), REINSTALLATION, FakeClock(), Told(), INTENTS.append)
     assert failure.value.exit_code == 6
     assert scripted.count(POST) == 0
 
@@ -174,5 +198,5 @@ def test_nothing_is_sent_when_earlier_tasks_cannot_be_listed(
 def test_a_faulty_source_is_refused_before_anything_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
     faulty = replace(REINSTALLATION, image=replace(SOURCE, checksum=None))
     with ScriptedApi({}) as scripted, pytest.raises(DeploymentRefused, match="checksum"):
-        start_reinstallation(scripted.connect(monkeypatch), faulty, FakeClock(), Told())
+        start_reinstallation(scripted.connect(monkeypatch), faulty, FakeClock(), Told(), INTENTS.append)
     assert scripted.requests == []

@@ -23,7 +23,7 @@ from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import InstallResult, TaskStatus
 from byoi_tools.simulator import servers as simulated
-from byoi_tools.simulator.servers import Faults, ReinstallAnswer
+from byoi_tools.simulator.faults import Faults, ReinstallAnswer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import AccessRule, Credentials
 from byoi_tools.tools.ovh_api import OvhApi
@@ -83,7 +83,7 @@ def needs(image: Image) -> ImageNeeds:
 def deploy(api: OvhApi, image: Image, source: ImageSource, told: Told) -> InstallResult:
     clock = HastyClock()
     refuse_misfits(read_server(api, NAME), needs(image), ORDER, told)
-    task = start_reinstallation(api, Reinstallation(ORDER, source), clock, told)
+    task = start_reinstallation(api, Reinstallation(ORDER, source), clock, told, lambda earlier: None)
     return watch_installation(api, NAME, task, clock, told)
 
 
@@ -146,7 +146,7 @@ def test_a_busy_server_is_refused_before_anything_is_sent(
 ) -> None:
     with Simulator([small_server()], directory=tmp_path, pace_seconds=10) as simulator:
         api = connect(simulator, monkeypatch)
-        start_reinstallation(api, Reinstallation(ORDER, image.source), HastyClock(), Told())
+        start_reinstallation(api, Reinstallation(ORDER, image.source), HastyClock(), Told(), lambda earlier: None)
         with pytest.raises(DeploymentRefused, match="busy"):
             deploy(api, image, image.source, Told())
 

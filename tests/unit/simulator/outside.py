@@ -16,7 +16,8 @@ from typing import Protocol
 
 import ovh
 
-from byoi_tools.simulator.servers import BootMode, DiskGroup, Faults, SimulatedServer
+from byoi_tools.simulator.faults import Faults
+from byoi_tools.simulator.servers import BootMode, DiskGroup, SimulatedServer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import Credentials
 

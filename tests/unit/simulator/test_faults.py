@@ -5,7 +5,8 @@ from __future__ import annotations
 import ovh
 import pytest
 
-from byoi_tools.simulator.servers import BootMode, Faults, ReinstallAnswer, SimulatedServer
+from byoi_tools.simulator.faults import Faults, ReinstallAnswer
+from byoi_tools.simulator.servers import BootMode, SimulatedServer
 from tests.unit.simulator.outside import SERVER, Api, ImageHost, Start, order, small_server
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from byoi_tools.simulator.servers import Faults, SimulatedServer
+from byoi_tools.simulator.faults import Faults
+from byoi_tools.simulator.servers import SimulatedServer
 from tests.unit.simulator.bad_orders import REFUSALS, URL
 from tests.unit.simulator.outside import SERVER, Api, Start, order, small_server
 

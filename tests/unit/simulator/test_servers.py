@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.errors import UsageError
+from byoi_tools.simulator.faults import Faults, ReinstallAnswer
 from byoi_tools.simulator.servers import (
     BootMode,
     DiskGroup,
-    Faults,
-    ReinstallAnswer,
     SimulatedServer,
     default_servers,
     load_servers,
@@ -57,7 +56,7 @@ def test_a_file_of_servers_is_read(tmp_path: Path) -> None:
         ("disk_size_gb = 960", "size = 960"),
         ("[404, 500]", "[200]"),
         ("[404, 500]", "404"),
-        ('"dropped"', '"lost"'),
+        ('"dropped"', '"never"'),
         ("purge_done_tasks", "purge"),
         ("= 32768", "="),
     ],

@@ -1,0 +1,90 @@
+"""What a receipt knows of one server's deployments: the intent before the request, its task after it, and the end.
+
+From the intent on nobody sends a request again until the end of that deployment is known, or the user sets it aside.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+
+from byoi_tools.deployment.payload import reinstall_body
+from byoi_tools.model.deployment import Reinstallation
+from byoi_tools.pipeline.receipt import DONE, STARTED, Entry, Receipt, stage_key
+from byoi_tools.tools.clock import Clock
+
+_STAGE = "deploy"
+_ENDED = "ended"
+_NOT_COMPARED = ("imageURL", "httpHeaders")
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """A deployment whose end was not seen; `task_id` is None when the answer to its request was not.
+
+    `order` tells orders apart (`order_key`), `earlier` has the numbers of the reinstallations that were there before,
+    `began` is when the request was about to be sent.
+    """
+
+    order: str
+    earlier: frozenset[int]
+    began: str
+    task_id: int | None = None
+
+
+class Deployments:
+    """The deployments of one server, in a receipt that may hold those of others too."""
+
+    def __init__(self, receipt: Receipt, server: str, clock: Clock) -> None:
+        self._receipt = receipt
+        self._server = server
+        self._clock = clock
+        self._key = stage_key(server=server)
+
+    @property
+    def unfinished(self) -> Unfinished | None:
+        """The newest deployment, unless it was seen to end."""
+        entries = [entry for entry in self._receipt.entries() if (entry.stage, entry.key) == (_STAGE, self._key)]
+        begun = max((number for number, entry in enumerate(entries) if entry.event == STARTED), default=None)
+        if begun is None or any(entry.event == _ENDED for entry in entries[begun:]):
+            return None
+        accepted = next((entry for entry in entries[begun:] if entry.event == DONE), None)
+        return _read_unfinished(entries[begun], accepted)
+
+    def intend(self, order: str, earlier: frozenset[int]) -> None:
+        """Write that the request is about to be sent."""
+        ids = ",".join(map(str, sorted(earlier)))
+        self._record(STARTED, {"server": self._server, "order": order, "earlier_tasks": ids})
+
+    def accept(self, task_id: int) -> None:
+        """Write the task that the request became."""
+        self._record(DONE, {"task": task_id})
+
+    def end(self, how: str) -> None:
+        """Write how it ended, if one is unfinished: the next request may be sent."""
+        if self.unfinished is not None:
+            self._record(_ENDED, {"how": how})
+
+    def _record(self, event: str, values: dict[str, str | int]) -> None:
+        self._receipt.record(self._clock.now(), _STAGE, self._key, event, values)
+
+
+def order_key(reinstallation: Reinstallation) -> str:
+    """The same for the same image (by its digest) with the same wishes; URLs and headers are new each time."""
+    body = reinstall_body(reinstallation)
+    customizations = body["customizations"]
+    if isinstance(customizations, dict):
+        body["customizations"] = {name: value for name, value in customizations.items() if name not in _NOT_COMPARED}
+    return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
+
+
+def _read_unfinished(begun: Entry, accepted: Entry | None) -> Unfinished:
+    ids = str(begun.values.get("earlier_tasks", "")).split(",")
+    task = accepted.values.get("task") if accepted else None
+    return Unfinished(
+        order=str(begun.values.get("order", "")),
+        earlier=frozenset(int(text) for text in ids if text.isdecimal()),
+        began=begun.time,
+        task_id=task if isinstance(task, int) else None,
+    )

@@ -1,0 +1,248 @@
+"""A run that is killed, at each step of its receipt and of its request, and the run after it: never a second POST."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from byoi_tools.simulator.faults import Faults, ReinstallAnswer
+from byoi_tools.simulator.refusals import ConnectionDropped
+from byoi_tools.simulator.servers import SimulatedServer
+from byoi_tools.simulator.service import Simulator
+from byoi_tools.simulator.signature import SignedCall
+from tests.command import Finished, clean_environment
+from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, order, small_server, to_qcow2
+
+NAME = "ns1.simulated"
+ROOT = Path(__file__).parents[2]
+KILLED = -signal.SIGKILL
+
+
+class CountingSimulator(Simulator):
+    """Counts the requests to reinstall, and can kill whoever sends one, before or after it is accepted."""
+
+    def __init__(self, server: SimulatedServer, directory: Path) -> None:
+        super().__init__([server], directory=directory)
+        self.posts = 0
+        self.victim: subprocess.Popen[str] | None = None
+        self.dies_before_it_is_accepted = False
+
+    def answer(self, call: SignedCall, target: str) -> object:
+        if not target.endswith("/reinstall"):
+            return super().answer(call, target)
+        self.posts += 1
+        if self.victim and self.dies_before_it_is_accepted:
+            self.victim.kill()
+            raise ConnectionDropped
+        answer = super().answer(call, target)
+        if self.victim:
+            self.victim.kill()
+        return answer
+
+
+@dataclass
+class Scene:
+    """A pretend provider, an image at a URL, and the user who deploys it."""
+
+    simulator: CountingSimulator
+    order: tuple[str, ...]
+    state: Path
+
+    def begin(self, *arguments: str, dying: tuple[str, int] = ("never", 0)) -> subprocess.Popen[str]:
+        """Start `deploy` with these arguments, or with the order, in a process that dies where it is told to."""
+        command = [sys.executable, "-m", "tests.dying_program", dying[0], str(dying[1]), "deploy"]
+        return subprocess.Popen(
+            [*command, "--server", NAME, *(arguments or self.order)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=clean_environment(self.environment),
+        )
+
+    def deploy(self, *arguments: str, dying: tuple[str, int] = ("never", 0), is_victim: bool = False) -> Finished:
+        """Run it to its end; the simulator kills a victim when it sends its request."""
+        process = self.begin(*arguments, dying=dying)
+        self.simulator.victim = process if is_victim else None
+        output, errors = process.communicate(timeout=120)
+        return Finished(process.returncode, output, errors)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        keys = self.simulator.credentials
+        return {
+            "OVH_ENDPOINT": self.simulator.url,
+            "OVH_APPLICATION_KEY": keys.application_key,
+            "OVH_APPLICATION_SECRET": keys.application_secret,
+            "OVH_CONSUMER_KEY": keys.consumer_key,
+            "XDG_STATE_HOME": str(self.state),
+        }
+
+
+@pytest.fixture(scope="module")
+def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+    """The flags of an order whose image can be fetched."""
+    folder = tmp_path_factory.mktemp("images")
+    path = to_qcow2(make_gpt_image(folder / "gpt.raw"))
+    with ImageHost(folder) as host:
+        url = host.url(f"/files/{path.name}")
+        told = order(url, path)["customizations"]
+        assert isinstance(told, dict)
+        yield (
+            *("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}"),
+            *("--efi-bootloader-path", LOADER, "--confirm", NAME),
+        )
+
+
+def scene_of(directory: Path, image: tuple[str, ...], faults: Faults | None = None) -> Scene:
+    return Scene(CountingSimulator(small_server(faults=faults), directory / "servers"), image, directory / "state")
+
+
+@pytest.fixture
+def scene(tmp_path: Path, image: tuple[str, ...]) -> Iterator[Scene]:
+    made = scene_of(tmp_path, image)
+    with made.simulator:
+        yield made
+
+
+# The receipt's writes: 1 the intent, 2 the task, 3 the end. What each second run finds:
+NOT_BEGUN = [("before", 1), ("torn", 1)]
+UNKNOWN = [("unsynced", 1), ("after", 1)]
+BEGUN = [("before", 2), ("torn", 2), ("unsynced", 2), ("after", 2), ("before", 3), ("torn", 3)]
+
+
+@pytest.mark.parametrize(("moment", "number"), NOT_BEGUN)
+def test_without_an_intent_the_second_run_begins(scene: Scene, moment: str, number: int) -> None:
+    assert scene.deploy(dying=(moment, number)).code == KILLED
+    assert scene.simulator.posts == 0
+    second = scene.deploy()
+    assert (second.code, scene.simulator.posts) == (0, 1), second.said
+
+
+@pytest.mark.parametrize(("moment", "number"), UNKNOWN)
+def test_with_an_intent_alone_the_second_run_stops(scene: Scene, moment: str, number: int) -> None:
+    assert scene.deploy(dying=(moment, number)).code == KILLED
+    second = scene.deploy()
+    assert (second.code, scene.simulator.posts) == (7, 0), second.said
+    assert f"byoi-tools status {NAME}" in second.errors
+    assert "--again" in second.errors
+    assert scene.deploy().code == 7
+    third = scene.deploy(*scene.order, "--again")
+    assert (third.code, scene.simulator.posts) == (0, 1), third.said
+
+
+@pytest.mark.parametrize(("moment", "number"), BEGUN)
+def test_what_was_begun_is_brought_to_its_end(scene: Scene, moment: str, number: int) -> None:
+    assert scene.deploy(dying=(moment, number)).code == KILLED
+    assert scene.simulator.posts == 1
+    second = scene.deploy()
+    assert (second.code, scene.simulator.posts) == (0, 1), second.said
+    assert "task 1000001" in second.errors
+    assert f"{NAME} is installed: task 1000001" in second.output
+
+
+def test_killed_when_the_request_has_arrived_and_is_not_accepted(scene: Scene) -> None:
+    scene.simulator.dies_before_it_is_accepted = True
+    assert scene.deploy(is_victim=True).code == KILLED
+    assert scene.simulator.posts == 1
+    second = scene.deploy()
+    assert (second.code, scene.simulator.posts) == (7, 1), second.said
+
+
+def test_killed_when_the_request_is_accepted_and_not_answered(scene: Scene) -> None:
+    assert scene.deploy(is_victim=True).code == KILLED
+    second = scene.deploy()
+    assert (second.code, scene.simulator.posts) == (0, 1), second.said
+
+
+def test_killed_twice(scene: Scene) -> None:
+    """The first dies before it writes the task; the second has found the task and dies writing that."""
+    assert scene.deploy(dying=("before", 2)).code == KILLED
+    assert scene.deploy(dying=("torn", 1)).code == KILLED
+    third = scene.deploy()
+    assert (third.code, scene.simulator.posts) == (0, 1), third.said
+
+
+def test_a_finished_deployment_may_be_repeated(scene: Scene) -> None:
+    assert [scene.deploy().code, scene.deploy().code] == [0, 0]
+    assert scene.simulator.posts == 2
+
+
+def test_another_order_waits_for_the_end(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(step_seconds=1))
+    with scene.simulator:
+        assert scene.deploy(dying=("after", 2)).code == KILLED
+        other = scene.deploy(*scene.order, "--hostname", "other")
+        assert (other.code, scene.simulator.posts) == (6, 1), other.said
+        assert "--attach" in other.errors
+
+
+@pytest.mark.parametrize("lost", [ReinstallAnswer.LOST, ReinstallAnswer.LOST_ERROR])
+def test_a_request_that_was_lost_is_not_repeated(tmp_path: Path, image: tuple[str, ...], lost: ReinstallAnswer) -> None:
+    scene = scene_of(tmp_path, image, Faults(reinstall_answer=lost))
+    with scene.simulator:
+        assert [scene.deploy().code, scene.deploy().code] == [7, 7]
+    assert scene.simulator.posts == 1
+
+
+@pytest.mark.parametrize(
+    "faults",
+    [
+        Faults(reinstall_answer=ReinstallAnswer.DROPPED, task_list_answers=(500, 404, 500)),
+        Faults(reinstall_answer=ReinstallAnswer.SERVER_ERROR, task_list_answers=(500,), task_answers=(404, 500)),
+    ],
+)
+def test_a_lost_answer_s_installation_is_adopted(tmp_path: Path, image: tuple[str, ...], faults: Faults) -> None:
+    scene = scene_of(tmp_path, image, faults)
+    with scene.simulator:
+        run = scene.deploy()
+    assert (run.code, scene.simulator.posts) == (0, 1), run.said
+    assert "task 1000001 was started; following it" in run.errors
+
+
+def test_a_refused_request_does_not_block_the_next(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(locked=True))
+    with scene.simulator:
+        assert [scene.deploy().code, scene.deploy().code] == [6, 6]
+    assert scene.simulator.posts == 2
+
+
+def wait_until_it_installs(process: subprocess.Popen[str]) -> None:
+    assert process.stderr is not None
+    assert any("doing" in line for line in process.stderr)
+
+
+def test_a_second_call_attaches_beside_the_first(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(step_seconds=1))
+    with scene.simulator:
+        first = scene.begin()
+        wait_until_it_installs(first)
+        refused = scene.deploy()
+        attached = scene.deploy("--attach")
+        output, _ = first.communicate(timeout=60)
+        idle = scene.deploy("--attach")
+    assert (refused.code, "--attach" in refused.errors) == (2, True), refused.said
+    assert (attached.code, f"{NAME} is installed: task 1000001" in attached.output) == (0, True), attached.said
+    assert f"{NAME} is installed: task 1000001" in output
+    assert (idle.code, scene.simulator.posts) == (6, 1), idle.said
+
+
+def test_ctrl_c_detaches_and_the_next_run_goes_on(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(step_seconds=0.5))
+    with scene.simulator:
+        first = scene.begin()
+        wait_until_it_installs(first)
+        os.kill(first.pid, signal.SIGINT)
+        _, errors = first.communicate(timeout=30)
+        second = scene.deploy()
+    assert first.returncode == 130
+    assert f"byoi-tools status {NAME} --watch" in errors
+    assert (second.code, scene.simulator.posts) == (0, 1), second.said
