@@ -16,6 +16,7 @@ from byoi_tools.errors import ToolFailed
 BYOI_TOOLS = Path(sys.executable).parent / "byoi-tools"
 _SETTINGS = ("BYOI_", "AWS_", "OVH_", "PYTHON")  # with PYTHONDONTWRITEBYTECODE each run would compile all anew
 _SAMPLE_SECONDS = 0.005
+_PIECE_BYTES = 2**22
 _PEAK = re.compile(r"^VmHWM:\s+(\d+) kB$", re.MULTILINE)
 
 Command = Sequence[str | Path]
@@ -23,7 +24,12 @@ Work = Callable[[], float]
 
 
 def seconds_of(command: Command, accepted: frozenset[int] = frozenset({0}), more: Mapping[str, str] = {}) -> float:
-    """Run a command and return its seconds; raises `ToolFailed` when it ends with another code."""
+    """Run a command and return its seconds; raises `ToolFailed` when it ends with another code.
+
+    The files that it names are read before: what the disk is like, and what is in memory by chance, is not measured.
+    """
+    for file in {word.resolve() for word in command if isinstance(word, Path) and word.is_file()}:
+        _read(file)
     start = time.perf_counter()
     done = subprocess.run(list(map(str, command)), capture_output=True, env=clean_environment(more), check=False)
     seconds = time.perf_counter() - start
@@ -62,6 +68,12 @@ def medians(works: Mapping[str, Work], rounds: int) -> dict[str, float]:
 def clean_environment(more: Mapping[str, str]) -> dict[str, str]:
     """This process's environment without settings of the measured programs, and with `more`."""
     return {name: value for name, value in os.environ.items() if not name.startswith(_SETTINGS)} | dict(more)
+
+
+def _read(path: Path) -> None:
+    with path.open("rb", buffering=0) as file:
+        while file.read(_PIECE_BYTES):
+            pass
 
 
 def _require(command: Command, code: int, accepted: frozenset[int], errors: bytes) -> None:
