@@ -21,8 +21,16 @@ class Login:
     Without a key nobody can be let in: then `fingerprint` alone tells that an SSH server answers.
     """
 
-    def __init__(self, port: int, key: KeyPair | None, users: Callable[[], tuple[str, ...]]) -> None:
+    def __init__(
+        self,
+        port: int,
+        key: KeyPair | None,
+        users: Callable[[], tuple[str, ...]],
+        *,
+        pause_seconds: float = _PAUSE_SECONDS,
+    ) -> None:
         self._port = port
+        self._pause_seconds = pause_seconds
         self._key = key
         self._users = users
         self._is_stopped = threading.Event()
@@ -46,7 +54,7 @@ class Login:
         self._is_stopped.set()
 
     def _run(self) -> None:
-        while not self.has_succeeded and not self._is_stopped.wait(_PAUSE_SECONDS):
+        while not self.has_succeeded and not self._is_stopped.wait(self._pause_seconds):
             try:
                 self._try()
             except SshSilentError as silent:

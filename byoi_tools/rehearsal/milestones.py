@@ -29,7 +29,7 @@ _MILESTONES = (
     ),
     (Milestone.INIT, r"systemd\[1\]: systemd \S+ running in system mode|Welcome to (?!GRUB)[^(]+!|INIT: version "),
     (Milestone.NETWORK, r"ci-info: \|\s*(?!lo\s)\S+\s*\|\s*True\s*\|\s*[0-9]+\.|bound to [0-9]+\.[0-9.]+ -- renewal"),
-    (Milestone.CLOUD_INIT, r"Cloud-init v\. \S+ finished at "),
+    (Milestone.CLOUD_INIT, r"Cloud-init v\. \S+ finished at .+ Datasource DataSource(?!None)"),
     (Milestone.LOGIN, r"^\S+ login:"),
 )
 _PATTERNS = tuple((milestone, re.compile(pattern)) for milestone, pattern in _MILESTONES)
@@ -49,6 +49,7 @@ _DEAD_ENDS = tuple(
         (r"Entering emergency mode|Generating \"/run/initramfs/rdsosreport", "the initramfs waits in its shell"),
     )
 )
+_NO_DATASOURCE = re.compile(r"Cloud-init v\. \S+ finished at .+ Datasource DataSourceNone")
 _FINGERPRINT = re.compile(r"SHA256:[A-Za-z0-9+/]{43}")
 _AUTHORIZED = re.compile(r"Authorized keys from \S+ for user ([a-z_][a-z0-9_.-]{0,31})")
 
@@ -63,7 +64,8 @@ class _Line:
 class Console:
     """What was written so far; give it text as it comes, from the serial line or from the firmware's own log.
 
-    Memory is bounded: a guest may write for ever.
+    `dead_end` says why nothing will come any more, `has_no_datasource` that cloud-init ended without having found a
+    config drive, `users` who got the SSH key. Memory is bounded: a guest may write for ever.
     """
 
     def __init__(self) -> None:
@@ -72,6 +74,7 @@ class Console:
         self._seen: dict[Milestone, Sighting] = {}
         self._fingerprints: set[str] = set()
         self.dead_end: str | None = None
+        self.has_no_datasource = False
         self.users: list[str] = []
 
     @property
@@ -118,6 +121,7 @@ class Console:
             self._seen[milestone] = Sighting(milestone, seconds, _around(line, found.start()))
         if self.dead_end is None:
             self.dead_end = next((meaning for pattern, meaning in _DEAD_ENDS if pattern.search(line)), None)
+        self.has_no_datasource = self.has_no_datasource or bool(_NO_DATASOURCE.search(line))
         if len(self._fingerprints) < _KEPT_FINGERPRINTS:
             self._fingerprints.update(_FINGERPRINT.findall(line))
         if len(self.users) < _KEPT_USERS:

@@ -82,6 +82,8 @@ def _find_ending(console: Console, order: RehearsalOrder, login: Login | None, s
         return "SSH let us in" if login.answer else "an SSH server answers"
     if console.dead_end is not None:
         return console.dead_end
+    if login is not None and console.has_no_datasource:
+        return "cloud-init found no config drive"
     prompt = next((one.seconds for one in console.sightings if one.milestone is Milestone.LOGIN), None)
     if login is None or prompt is None or login.let_in_at is not None:
         return ""

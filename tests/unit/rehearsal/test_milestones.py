@@ -59,6 +59,14 @@ def test_a_boot_that_ends_early_says_where(name: str, milestones: list[Milestone
     assert words in (console.dead_end or "")
 
 
+def test_a_system_that_finds_no_config_drive_is_told_from_one_that_does() -> None:
+    console = read("nocloud")
+    assert set(seen(console)) == {*BOOT, Milestone.NETWORK, Milestone.LOGIN}
+    assert console.has_no_datasource
+    assert not read("good").has_no_datasource
+    assert console.users == []
+
+
 def test_legacy_firmware_speaks_in_a_log_of_its_own() -> None:
     console = Console()
     console.add("GRUB loading.\r\nWelcome to GRUB!\r\n", 1.0)
