@@ -29,7 +29,7 @@ _MILESTONES = (
     ),
     (Milestone.INIT, r"systemd\[1\]: systemd \S+ running in system mode|Welcome to (?!GRUB)[^(]+!|INIT: version "),
     (Milestone.NETWORK, r"ci-info: \|\s*(?!lo\s)\S+\s*\|\s*True\s*\|\s*[0-9]+\.|bound to [0-9]+\.[0-9.]+ -- renewal"),
-    (Milestone.CLOUD_INIT, r"Cloud-init v\. \S+ finished at .+ Datasource DataSource(?!None)"),
+    (Milestone.CLOUD_INIT, r"Cloud-init v\. \S+ finished at .+ Datasource DataSource(?!None)\w+\W"),
     (Milestone.LOGIN, r"^\S+ login:"),
 )
 _PATTERNS = tuple((milestone, re.compile(pattern)) for milestone, pattern in _MILESTONES)

@@ -60,7 +60,7 @@ def test_a_boot_that_ends_early_says_where(name: str, milestones: list[Milestone
 
 
 def test_a_system_that_finds_no_config_drive_is_told_from_one_that_does() -> None:
-    console = read("nocloud")
+    console = read("nocloud", pieces_of=1)
     assert set(seen(console)) == {*BOOT, Milestone.NETWORK, Milestone.LOGIN}
     assert console.has_no_datasource
     assert not read("good").has_no_datasource
