@@ -15,10 +15,11 @@ if TYPE_CHECKING:
 
 
 def connect_api() -> OvhApi:
-    """The provider's API, by `ovh`'s own configuration (`ovh.conf`, `OVH_*`)."""
+    """The provider's API, by `ovh`'s own configuration (`ovh.conf`, `OVH_*`), asked no faster than is fair."""
+    from byoi_tools.deployment.request_limit import RequestLimit
     from byoi_tools.tools.ovh_api import OvhApi
 
-    return OvhApi.from_configuration()
+    return OvhApi.from_configuration(RequestLimit(system_clock()).wait)
 
 
 def connect_storage(destination: Destination) -> ObjectStorage:

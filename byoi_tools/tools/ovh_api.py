@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import configparser
 import ipaddress
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
@@ -71,13 +72,14 @@ class _Client(Protocol):
 class OvhApi:
     """Signed requests to the API; they raise `ApiErrorAnswer`, `NoApiAnswer`, `UsageError` for unusable keys."""
 
-    def __init__(self, client: _Client, endpoint: str = "") -> None:
-        """`endpoint` is its name or URL, as it was configured."""
+    def __init__(self, client: _Client, endpoint: str = "", before_each: Callable[[], None] | None = None) -> None:
+        """`endpoint` is its name or URL, as it was configured; `before_each` is called before each request."""
         self._client = client
+        self._before_each = before_each
         self.endpoint = endpoint
 
     @classmethod
-    def from_configuration(cls) -> OvhApi:
+    def from_configuration(cls, before_each: Callable[[], None] | None = None) -> OvhApi:
         """Use python-ovh's own configuration: the OVH_* environment, else ./ovh.conf, ~/.ovh.conf, /etc/ovh.conf.
 
         The endpoint is one of python-ovh's names or, as go-ovh allows, a URL. Raises `UsageError` when something is
@@ -94,7 +96,7 @@ class OvhApi:
         if endpoint and "/" in endpoint:
             ovh.client.ENDPOINTS[endpoint] = _judge_endpoint(endpoint)
         try:
-            return cls(ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)), endpoint or "")
+            return cls(ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)), endpoint or "", before_each)
         except ovh.exceptions.InvalidRegion:
             known = ", ".join(sorted(name for name in ovh.client.ENDPOINTS if "/" not in name))
             wrong = f"the endpoint {endpoint!r} is unknown" if endpoint else "no endpoint of the provider is configured"
@@ -109,6 +111,10 @@ class OvhApi:
     def post(self, path: str, body: Json, secrets: tuple[str, ...] = ()) -> Json:
         """POST to a route, exactly once; returns the JSON of its answer. An error's text does not quote the secrets."""
         return self._call("POST", path, body, secrets)
+
+    def put(self, path: str, body: Json) -> Json:
+        """PUT to a route, exactly once; returns the JSON of its answer."""
+        return self._call("PUT", path, body)
 
     def _call(self, method: str, path: str, body: Json, secrets: tuple[str, ...] = ()) -> Json:
         call = f"{method} {path.partition('?')[0]}"
@@ -127,6 +133,8 @@ class OvhApi:
         import ovh
         import requests
 
+        if self._before_each is not None:
+            self._before_each()
         try:
             return self._client.raw_call(method, path, body)
         except (requests.exceptions.InvalidHeader, UnicodeError):
