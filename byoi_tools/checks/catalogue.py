@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from byoi_tools.checks import (
+    api,
     bios,
     boot,
     byol,
@@ -22,6 +23,7 @@ from byoi_tools.checks import (
     root,
     size,
     ssh,
+    target,
 )
 from byoi_tools.checks.check import Check
 
@@ -43,7 +45,10 @@ FAMILIES: dict[str, ModuleType] = {
     "boot": boot,
     "hygiene": hygiene,
     "byol": byol,
+    "target": target,
+    "api": api,
 }
+OF_THE_DEPLOYMENT = ("target", "api")
 
 
 def _checks_of(module: ModuleType) -> tuple[Check, ...]:
@@ -51,6 +56,9 @@ def _checks_of(module: ModuleType) -> tuple[Check, ...]:
 
 
 CHECKS: tuple[Check, ...] = tuple(check for module in FAMILIES.values() for check in _checks_of(module))
+
+
+DEPLOYMENT_CHECKS = tuple(check for check in CHECKS if check.family in OF_THE_DEPLOYMENT)
 
 
 def find_check(check_id: str) -> Check | None:

@@ -5,20 +5,26 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from byoi_tools.checks.check import Check
-from byoi_tools.checks.subject import Subject
-from byoi_tools.model.fact import NotKnownError, UnfinishedError
+from byoi_tools.checks.subject import NO_SERVER, Subject
+from byoi_tools.model.fact import Fact, Known, NotKnownError, UnfinishedError
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import ImageSummary, Observation, Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.intent import Intent
+from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.profile import Profile
 
 
 def check_image(
-    checks: Iterable[Check], facts: Facts, intent: Intent, profile: Profile, fail_on: Severity | None
+    checks: Iterable[Check],
+    facts: Facts,
+    intent: Intent,
+    profile: Profile,
+    fail_on: Severity | None,
+    meant: Fact[PlannedDeployment] = NO_SERVER,
 ) -> Report:
     """Run every check on the facts and return the report; never raises for what the image contains."""
-    subject = Subject(facts, intent)
-    outcomes = tuple(outcome for check in checks for outcome in _run(check, subject, profile))
+    subject = Subject(Known(facts), intent, meant)
+    outcomes = run_checks(checks, subject, profile)
     return Report(
         image=_summarise(facts),
         boot=intent.boot,
@@ -27,6 +33,11 @@ def check_image(
         outcomes=outcomes,
         fail_on=fail_on,
     )
+
+
+def run_checks(checks: Iterable[Check], subject: Subject, profile: Profile) -> tuple[Outcome, ...]:
+    """Run checks on a subject, in their order; never raises for what they look at."""
+    return tuple(outcome for check in checks for outcome in _run(check, subject, profile))
 
 
 def _run(check: Check, subject: Subject, profile: Profile) -> tuple[Outcome, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.esp import Esp, EspContent, efi_path
-from byoi_tools.model.fact import NotKnownError
+from byoi_tools.model.fact import Fact, NotExamined, NotKnownError
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.boot import BootSetup
 from byoi_tools.model.guest.byolinux import ByolinuxSetup
@@ -24,19 +24,33 @@ from byoi_tools.model.image import Container
 from byoi_tools.model.intent import Intent
 from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.partition_table import Gpt, Mbr, TableScheme
+from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.qcow2 import Qcow2ClusterMap, Qcow2Header
+
+NO_SERVER = NotExamined("no server is named")
 
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One image under examination.
+    """One image under examination, and the deployment that is meant with it where a server is named.
 
     A property whose fact was not examined, or that does not apply to this image, raises `NotKnownError` with the
     reason: the check that asked is skipped.
     """
 
-    facts: Facts
+    examined: Fact[Facts]
     intent: Intent
+    meant: Fact[PlannedDeployment] = NO_SERVER
+
+    @property
+    def facts(self) -> Facts:
+        """What inspection found out; skips where the image was not looked at."""
+        return self.examined.known()
+
+    @property
+    def planned(self) -> PlannedDeployment:
+        """The deployment that is meant; skips where no server is named."""
+        return self.meant.known()
 
     @property
     def container(self) -> Container:

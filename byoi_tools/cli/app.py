@@ -14,6 +14,7 @@ from byoi_tools.cli import (
     deploy,
     explain,
     inspect,
+    match,
     objects,
     publish,
     publish_and_deploy,
@@ -53,6 +54,7 @@ app.command("check")(check.check)
 app.command("convert")(convert.convert)
 app.command("checksum")(checksum.checksum)
 app.command("rehearse")(rehearse.rehearse)
+app.command("match")(match.match)
 app.command("publish")(publish.publish)
 app.command("deploy")(deploy.deploy)
 app.command("publish-and-deploy")(publish_and_deploy.publish_and_deploy)

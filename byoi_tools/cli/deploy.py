@@ -13,7 +13,7 @@ from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 from byoi_tools.errors import DeploymentRefused, UsageError
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment import ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.secret import Secret
 
@@ -59,10 +59,9 @@ def deploy(
 
 def _install(reinstallation: Reinstallation, receipt: Path | None, confirm: str | None, *, is_again: bool) -> None:
     """Go on with an earlier run's installation, or look, ask and start one; then watch it."""
-    from byoi_tools.deployment.facts import read_server
-    from byoi_tools.deployment.fit import refuse_misfits
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.installing import resume, start, watch
+    from byoi_tools.pipeline.matching import refuse_unfit
     from byoi_tools.reports.installation import render_installation
 
     order = reinstallation.order
@@ -73,8 +72,7 @@ def _install(reinstallation: Reinstallation, receipt: Path | None, confirm: str 
             deployments.end("set aside by --again")
         task = resume(api, reinstallation, deployments, clock, progress)
         if task is None:
-            found = read_server(api, order.server)
-            refuse_misfits(found, ImageNeeds(None, None, None), order, progress)
+            found = refuse_unfit(api, reinstallation, clock.now(), progress)
             confirm_erasure(found, confirm)
             task = start(api, reinstallation, deployments, clock, progress)
         result = watch(api, order.server, task, deployments, clock, progress)

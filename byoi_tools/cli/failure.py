@@ -7,6 +7,7 @@ import sys
 from byoi_tools.cli.terminal import terminal_of, write_note
 from byoi_tools.errors import ByoiError
 from byoi_tools.model.secret import redact
+from byoi_tools.reports.terminal import Terminal
 
 
 def show_error(error: ByoiError) -> int:
@@ -14,8 +15,18 @@ def show_error(error: ByoiError) -> int:
     terminal = terminal_of(sys.stderr)
     lines = terminal.wrap(redact(error.message), "byoi-tools: ", "  ")
     lines[0] = lines[0].replace("byoi-tools:", terminal.paint("byoi-tools:", "error"), 1)
-    if error.details:
-        lines += terminal.wrap(redact(error.details), "  seen: ", "    ")
-    lines += terminal.wrap(redact(error.remedy), "  do:   ", "    ")
+    lines += _wrap(terminal, error.details or "", "  seen: ")
+    lines += _wrap(terminal, error.remedy, "  do:   ")
     write_note("\n".join(lines))
     return error.exit_code
+
+
+def _wrap(terminal: Terminal, text: str, label: str) -> list[str]:
+    """A text of several lines, as where several reasons speak against something, stays one."""
+    labels = [label, *[" " * len(label)] * text.count("\n")]
+    return [
+        wrapped
+        for start, line in zip(labels, redact(text).split("\n"), strict=False)
+        if line
+        for wrapped in terminal.wrap(line, start, "    ")
+    ]

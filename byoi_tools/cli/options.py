@@ -94,6 +94,7 @@ Destination = Annotated[
     str,
     _flag("--to", f"Where the image goes: {_STORE}, or file:///DIRECTORY of your own web server.", show_default=False),
 ]
+PlannedDestination = Annotated[str | None, _flag("--to", "Where the image will go: a destination as for publish.")]
 PublicUrl = Annotated[
     str | None,
     _flag("--public-url", "With --to file:///DIRECTORY: the https:// URL under which your web server shows it."),

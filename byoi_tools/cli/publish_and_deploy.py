@@ -58,7 +58,7 @@ def publish_and_deploy(
     from byoi_tools.pipeline.job import Job, Outside
     from byoi_tools.pipeline.making import Making
     from byoi_tools.pipeline.stages import BadVerdict, run_line
-    from byoi_tools.publishing.destination import ObjectPrefix, parse_expiry, warn_of_short_life
+    from byoi_tools.publishing.destination import parse_expiry
     from byoi_tools.publishing.public_directory import parse_any_destination
     from byoi_tools.reports.line import render_line
     from byoi_tools.reports.text import render_report
@@ -89,8 +89,6 @@ def publish_and_deploy(
         verification=verify,
     )
     progress = Progress()
-    if isinstance(job.destination, ObjectPrefix):
-        warn_of_short_life(job.expires, progress)
     api, clock = connect_api(), system_clock()
     with ExitStack() as stack:
         opened = stack.enter_context(open_receipt(image, receipt))

@@ -7,6 +7,7 @@ from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.tasks import find_running_tasks
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Fact, Known, NotExamined
+from byoi_tools.model.planned import TemplateInput
 from byoi_tools.model.server import DiskGroup, Server
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
 
@@ -27,7 +28,7 @@ def read_server(api: OvhApi, name: str) -> Server:
     missing; `ApiErrorAnswer` and `NoApiAnswer` when the API is ill: a server is not erased on half of the facts.
     """
     try:
-        api.get(server_route(name))
+        overview = api.get(server_route(name))
         hardware = api.get(server_route(name, "/specifications/hardware"))
         templates = api.get(server_route(name, "/install/compatibleTemplates"))
         running_tasks = find_running_tasks(api, name)
@@ -42,7 +43,69 @@ def read_server(api: OvhApi, name: str) -> Server:
         default_disk_group_id=read_integer(hardware, "defaultDiskGroupId"),
         templates=_read_templates(templates),
         running_tasks=running_tasks,
+        architecture=_read_word(hardware, "processorArchitecture"),
+        boot_type=_read_boot_type(api, name, overview),
+        has_rescue_key=_read_presence(overview, "rescueSshKey"),
+        is_monitored=_read_switch(overview, "monitoring"),
+        forbids_intervention=_read_switch(overview, "noIntervention"),
+        installed_system=_read_word(overview, "os"),
     )
+
+
+def read_template_inputs(api: OvhApi, template: str) -> Fact[tuple[TemplateInput, ...]]:
+    """Ask what customizations an operating system takes (`GET /dedicated/installationTemplate/{templateName}`).
+
+    Not examined where the API does not say: the request is judged by the provider then. Raises `NoApiAnswer`.
+    """
+    try:
+        inputs = read_field(api.get(f"/dedicated/installationTemplate/{template}"), "inputs")
+    except ApiErrorAnswer as answer:
+        return _unanswered(answer)
+    if not isinstance(inputs, list) or not inputs:
+        return NotExamined(f"the API does not list the inputs of {template}")
+    return Known(tuple(_read_input(each) for each in inputs if read_text(each, "name")))
+
+
+def _read_input(each: Json) -> TemplateInput:
+    choices = read_field(each, "enum")
+    return TemplateInput(
+        name=read_text(each, "name"),
+        is_mandatory=read_field(each, "mandatory") is True,
+        has_default=bool(read_field(each, "default")),
+        choices=tuple(choice for choice in choices if isinstance(choice, str)) if isinstance(choices, list) else (),
+    )
+
+
+def _read_boot_type(api: OvhApi, name: str, overview: Json) -> Fact[str]:
+    """Ask what the server boots now: `bootId` names one of its boots."""
+    boot_id = read_integer(overview, "bootId")
+    if boot_id is None:
+        return NotExamined("the API gives no bootId")
+    try:
+        return _read_word(api.get(server_route(name, f"/boot/{boot_id}")), "bootType")
+    except ApiErrorAnswer as answer:
+        return _unanswered(answer)
+
+
+def _read_word(answer: Json, name: str) -> Fact[str]:
+    word = read_text(answer, name)
+    return Known(word) if word else NotExamined(f"the API gives no {name}")
+
+
+def _read_switch(answer: Json, name: str) -> Fact[bool]:
+    value = read_field(answer, name)
+    return Known(value) if isinstance(value, bool) else NotExamined(f"the API gives no {name}")
+
+
+def _read_presence(answer: Json, name: str) -> Fact[bool]:
+    """Whether a text is set, where the API has the field: null is unset."""
+    if not isinstance(answer, dict) or name not in answer:
+        return NotExamined(f"the API gives no {name}")
+    return Known(bool(read_text(answer, name)))
+
+
+def _unanswered(answer: ApiErrorAnswer) -> NotExamined:
+    return NotExamined(f"the API answered {answer.status} to {answer.call}")
 
 
 def _read_boot_modes(hardware: Json) -> Fact[frozenset[BootMode]]:
@@ -78,7 +141,7 @@ def _read_disk_group(group: Json) -> DiskGroup | None:
         disk_count=NotExamined("the API gives no numberOfDisks") if count is None else Known(count),
         disk_size_bytes=_read_size(group, "diskSize", _DISK_UNITS),
         disk_type=read_text(group, "diskType"),
-        raid_controller=read_text(group, "raidController"),
+        raid_controller=_read_word(group, "raidController"),
     )
 
 

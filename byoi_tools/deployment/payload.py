@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import base64
 
-from byoi_tools.model.deployment import Customizations, ImageSource, Reinstallation
+from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.image import ImageType
+from byoi_tools.model.secret import Secret
 from byoi_tools.tools.ovh_api import Json
 
 UNUSED_LOADER_PATH = r"\EFI\BOOT\BOOTX64.EFI"
@@ -26,6 +29,14 @@ def reinstall_body(reinstallation: Reinstallation) -> dict[str, Json]:
     if order.disk_group_id is not None:
         body["storage"] = [{"diskGroupId": order.disk_group_id}]
     return body
+
+
+def customization_names(order: InstallOrder, *, has_headers: bool) -> frozenset[str]:
+    """The names of the customizations that a request for this order will have, whatever the image."""
+    headers = (("name", Secret("")),) if has_headers else ()
+    image = ImageSource(Secret(""), ImageType.QCOW2, Digest(DigestAlgorithm.SHA512, "0" * 128), headers)
+    customizations = reinstall_body(Reinstallation(order, image))["customizations"]
+    return frozenset(customizations) if isinstance(customizations, dict) else frozenset()
 
 
 def encode_user_data(user_data: bytes) -> str:

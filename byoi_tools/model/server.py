@@ -10,6 +10,7 @@ from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
 
 REINSTALL_FUNCTION = "reinstallServer"
+_NOT_ASKED = NotExamined("the API was not asked")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,7 @@ class DiskGroup:
     disk_count: Fact[int]
     disk_size_bytes: Fact[int]
     disk_type: str
-    raid_controller: str
+    raid_controller: Fact[str]
 
 
 class TaskStatus(Enum):
@@ -56,7 +57,9 @@ class Server:
 
     `boot_modes` are those that the server's `bootMode` allows (`uefi-legacy`: both). `default_disk_group_id` is None
     where the API does not say; then the provider takes group 1. `templates` are the names of the operating systems
-    that the provider can install on it.
+    that the provider can install on it. `architecture` is the API's word for the processors (`x86_64`), `boot_type`
+    for what the server boots now (`harddisk`, `rescue`), `installed_system` for what was installed last (`none_64`:
+    nothing).
     """
 
     name: str
@@ -66,6 +69,17 @@ class Server:
     default_disk_group_id: int | None
     templates: Fact[frozenset[str]]
     running_tasks: tuple[Task, ...]
+    architecture: Fact[str] = _NOT_ASKED
+    boot_type: Fact[str] = _NOT_ASKED
+    has_rescue_key: Fact[bool] = _NOT_ASKED
+    is_monitored: Fact[bool] = _NOT_ASKED
+    forbids_intervention: Fact[bool] = _NOT_ASKED
+    installed_system: Fact[str] = _NOT_ASKED
+
+    @property
+    def boots_legacy_only(self) -> bool:
+        """Whether it is known to boot by legacy BIOS and not by UEFI."""
+        return self.boot_modes == Known(frozenset({BootMode.LEGACY}))
 
     def disk_group(self, group_id: int | None) -> Fact[DiskGroup | None]:
         """The group of that number, None without such; for None or 0 the one that the provider takes by default."""
@@ -82,11 +96,11 @@ class Server:
         return group.value.disk_size_bytes if group.value else NotExamined("the server has no such disk group")
 
     def raid_controller(self, group_id: int | None) -> Fact[str]:
-        """The controller of that group, chosen as `disk_group` does; empty where it has none."""
+        """The controller of that group, chosen as `disk_group` does."""
         group = self.disk_group(group_id)
         if isinstance(group, NotExamined):
             return group
-        return Known(group.value.raid_controller) if group.value else NotExamined("the server has no such disk group")
+        return group.value.raid_controller if group.value else NotExamined("the server has no such disk group")
 
     def target(self, group_id: int | None) -> Target:
         """What the checks need to know of this server when the given group is written."""

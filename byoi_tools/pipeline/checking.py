@@ -9,11 +9,12 @@ from pathlib import Path
 from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile
 from byoi_tools.checks.runner import check_image
+from byoi_tools.checks.subject import NO_SERVER
 from byoi_tools.checks.waivers import FILE_NAME, apply_waivers, load_waivers
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import DigestAlgorithm
-from byoi_tools.model.fact import Known
+from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report, Severity
 from byoi_tools.model.guest.reader import ReaderChoice
@@ -21,6 +22,7 @@ from byoi_tools.model.image import ImageType
 from byoi_tools.model.intent import Intent, Target
 from byoi_tools.model.location import ImageLocation, suffix_of
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.profile import Profile
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.unpacking import AS_USUAL, Unpacking, inspect_any
@@ -104,8 +106,9 @@ def check_facts(
     *,
     target: Target | None = None,
     user_data: bytes | None = None,
+    meant: Fact[PlannedDeployment] = NO_SERVER,
 ) -> Report:
-    """Return the report on facts; `target` is the server where it is known, else the profile's."""
+    """Return the report on facts and on the deployment that is meant; `target` None is the profile's."""
     intent = Intent(
         product=rules.profile.product,
         boot=rules.boot,
@@ -115,7 +118,7 @@ def check_facts(
         target=target or rules.profile.target,
         today=Known(rules.today),
     )
-    return check_image(CHECKS, facts, intent, rules.profile, rules.fail_on)
+    return check_image(CHECKS, facts, intent, rules.profile, rules.fail_on, meant)
 
 
 def declared_type(location: ImageLocation) -> ImageType | None:

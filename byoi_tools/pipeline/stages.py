@@ -5,31 +5,34 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from byoi_tools.deployment.facts import read_server
-from byoi_tools.deployment.fit import refuse_misfits
-from byoi_tools.errors import UsageError
 from byoi_tools.inspection.inspect import inspect_image
-from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import ImageNeeds, ImageSource, InstallOrder, Reinstallation
-from byoi_tools.model.esp import efi_path
-from byoi_tools.model.fact import Known, NotExamined
+from byoi_tools.model.deployment import ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report
-from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.manifest import ManifestVerdict
-from byoi_tools.model.observer import Observer
+from byoi_tools.model.planned import Delivery, PlannedDeployment
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.server import Server, Task
 from byoi_tools.pipeline.checking import Rules, check_facts, known_profile, waive
 from byoi_tools.pipeline.installing import recover, resume, start, watch, without
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate, make_candidate
+from byoi_tools.pipeline.matching import (
+    COMPARED_ONCE_MADE,
+    Asked,
+    ask,
+    find_loader,
+    judge_deployment,
+    needs_of,
+    only_boot_mode,
+    plan_deployment,
+    refuse_misfits,
+)
 from byoi_tools.pipeline.products import Products
 from byoi_tools.pipeline.serving import serve, strongest_digest
 from byoi_tools.pipeline.workspace import Workspace
-
-_NOBODY = Observer()
-_NOT_CONVERTED = NotExamined("the file that will be served is not made yet; its size is compared once it is")
+from byoi_tools.publishing.destination import ObjectPrefix
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +67,9 @@ def run_line(job: Job, outside: Outside) -> Products:
 def _read_server(job: Job, outside: Outside, products: Products) -> None:
     """Ask what it is; what an earlier run has started on it is found first, and does not make it busy for this one."""
     earlier = recover(outside.api, job.server, outside.deployments, outside.clock, outside.observer)
-    products.put(without(read_server(outside.api, job.server), earlier))
+    asked = ask(outside.api, job.server)
+    products.put(replace(asked, server=without(asked.server, earlier)))
+    products.put(products.get(Asked).server)
 
 
 def _inspect(job: Job, outside: Outside, products: Products) -> None:
@@ -76,29 +81,33 @@ def _inspect(job: Job, outside: Outside, products: Products) -> None:
 
 def _match(job: Job, outside: Outside, products: Products) -> None:
     """Refuse what the server cannot take, before anything else costs time; the order is complete from here on."""
-    server, candidate, rules = products.get(Server), products.get(Candidate), products.get(Rules)
-    heard_by = outside.observer if candidate.is_final else _NOBODY  # a conversion will bring the facts that are missing
+    candidate, rules, facts = products.get(Candidate), products.get(Rules), products.get(Facts)
     order = InstallOrder(
         server=job.server,
         product=rules.profile.product,
-        loader_path=job.loader_path or _find_loader(products.get(Facts)),
+        loader_path=job.loader_path or find_loader(facts),
         customizations=job.customizations,
         disk_group_id=job.disk_group_id,
     )
+    needs = needs_of(candidate.container, rules.boot, is_final=candidate.is_final)
+    planned = plan_deployment(outside.api, products.get(Asked), order, needs, _delivery(job, candidate))
     products.put(order)
-    refuse_misfits(server, _needs(candidate, rules), order, heard_by)
+    products.put(planned)
+    outcomes = judge_deployment(planned, Known(facts), rules.boot, rules.profile)
+    judged = [o for o in outcomes if candidate.is_final or o.check_id != COMPARED_ONCE_MADE]
+    refuse_misfits(job.server, judged, rules.fail_on, outside.observer)
 
 
 def _check(job: Job, outside: Outside, products: Products) -> None:
     candidate = products.get(Candidate)
-    target = products.get(Server).target(job.disk_group_id)
     report = check_facts(
         products.get(Facts),
         products.get(Rules),
         job.loader_path,
         candidate.image_type if candidate.is_final else None,
-        target=target if candidate.is_final else replace(target, memory_bytes=_NOT_CONVERTED),
+        target=products.get(Server).target(job.disk_group_id),
         user_data=job.customizations.user_data,
+        meant=Known(products.get(PlannedDeployment)),
     )
     report = waive(report, job.image, products.get(Rules), outside.observer)
     products.put(report)
@@ -116,8 +125,11 @@ def _publish(job: Job, outside: Outside, products: Products) -> None:
 
     def accept(size_bytes: int) -> None:
         if not candidate.is_final:
-            needs = replace(_needs(candidate, rules), file_size_bytes=size_bytes)
-            refuse_misfits(products.get(Server), needs, products.get(InstallOrder), outside.observer)
+            planned = products.get(PlannedDeployment)
+            made = replace(planned, needs=replace(planned.needs, file_size_bytes=size_bytes))
+            outcomes = judge_deployment(made, Known(products.get(Facts)), rules.boot, rules.profile)
+            size = (outcome for outcome in outcomes if outcome.check_id == COMPARED_ONCE_MADE)
+            refuse_misfits(job.server, size, rules.fail_on, outside.observer)
 
     verdict = ManifestVerdict(rules.profile.name, rules.boot, report.has_passed)
     products.put(serve(job, outside, candidate, products.get(Workspace), accept, verdict))
@@ -137,35 +149,18 @@ def _watch(job: Job, outside: Outside, products: Products) -> None:
 
 
 def _rules(job: Job, outside: Outside, server: Server) -> Rules:
-    boot = job.boot or _only_boot_mode(server)
+    boot = job.boot or only_boot_mode(server)
     profile = known_profile(job.profile or f"ovh-byoi-{boot.value}")
     return Rules(profile, boot, job.fail_on, outside.clock.now().date(), job.waivers_file)
 
 
-def _only_boot_mode(server: Server) -> BootMode:
-    modes = server.boot_modes.value if isinstance(server.boot_modes, Known) else frozenset[BootMode]()
-    if len(modes) != 1:
-        raise UsageError(
-            f"the server {server.name} does not say how it boots" if not modes else f"{server.name} boots both ways",
-            remedy="Give --boot uefi or --boot legacy.",
-        )
-    return next(iter(modes))
-
-
-def _find_loader(facts: Facts) -> str | None:
-    esps = facts.esps.value if isinstance(facts.esps, Known) else ()
-    contents = (esp.content.value for esp in esps[:1] if isinstance(esp.content, Known))
-    chosen = next((choose_loader(content) for content in contents), None)
-    return efi_path(chosen.path) if chosen else None
-
-
-def _needs(candidate: Candidate, rules: Rules) -> ImageNeeds:
-    container = candidate.container
-    virtual = container.virtual_size_bytes
-    return ImageNeeds(
-        boot=rules.boot,
-        file_size_bytes=container.size_bytes if candidate.is_final else None,
-        virtual_size_bytes=virtual.value if isinstance(virtual, Known) else None,
+def _delivery(job: Job, candidate: Candidate) -> Delivery:
+    is_presigned = isinstance(job.destination, ObjectPrefix)
+    return Delivery(
+        image_type=Known(candidate.image_type),
+        is_presigned=Known(is_presigned),
+        life=Known(job.expires if is_presigned else None),
+        header_names=tuple(name for name, _ in job.http_headers),
     )
 
 

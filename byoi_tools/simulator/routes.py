@@ -1,6 +1,7 @@
 """The API's routes: method, path, IAM action, and who answers.
 
-Paths and actions are those of OVH's OpenAPI; `/dedicated/installationTemplate` and `/auth/time` are public.
+Paths and actions are those of OVH's OpenAPI; `/dedicated/installationTemplate` and `/auth/time` are public, and
+`/auth/currentCredential` needs no right beside the keys themselves.
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
-from byoi_tools.simulator.descriptions import describe_hardware, describe_server
+from byoi_tools.simulator.condition import BOOTS
+from byoi_tools.simulator.descriptions import describe_credential, describe_hardware, describe_server
 from byoi_tools.simulator.machine import Machine
 from byoi_tools.simulator.refusals import refuse
+from byoi_tools.simulator.signature import Credentials
 from byoi_tools.simulator.templates import TEMPLATES
 
 VERSION_PREFIX = "/1.0"
@@ -27,6 +30,7 @@ class Call:
     arguments: Mapping[str, str]
     query: Mapping[str, str]
     body: object
+    credentials: Credentials
 
     @property
     def machine(self) -> Machine:
@@ -39,20 +43,29 @@ class Call:
     @property
     def task_id(self) -> int:
         """Return the task that the path names; raises `ApiError` when it is no number."""
-        text = self.arguments["taskId"]
+        return self._number("taskId")
+
+    @property
+    def boot_id(self) -> int:
+        """Return the boot that the path names; raises `ApiError` when it is no number."""
+        return self._number("bootId")
+
+    def _number(self, name: str) -> int:
+        text = self.arguments[name]
         if not re.fullmatch(r"[0-9]{1,18}", text):
-            raise refuse(400, "Client::BadRequest", "Invalid parameter taskId: a number was expected")
+            raise refuse(400, "Client::BadRequest", f"Invalid parameter {name}: a number was expected")
         return int(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """`path` is OpenAPI's template; `action` is empty for a route that needs no credentials."""
+    """`path` is OpenAPI's template; `action` is empty for a route that needs no right."""
 
     method: str
     path: str
     action: str
     answer: Callable[[Call], object]
+    is_signed: bool = True
 
     def match(self, method: str, path: str) -> dict[str, str] | None:
         """Return the arguments in `path`, decoded, if the request is for this route."""
@@ -73,14 +86,28 @@ def _list_tasks(call: Call) -> object:
 
 
 def _list_templates(call: Call) -> object:
-    return {"ovh": list(call.machine.server.operating_systems), "personal": []}
+    server = call.machine.server
+    return {"ovh": server.condition.or_null("templates", list(server.operating_systems)), "personal": []}
+
+
+def _list_boots(call: Call) -> object:
+    wanted = call.query.get("bootType", "")
+    return [boot_id for boot_id, boot_type in BOOTS.items() if wanted in ("", boot_type) and call.machine]
+
+
+def _tell_boot(call: Call) -> object:
+    boot_type = BOOTS.get(call.boot_id) if call.machine else None
+    if boot_type is None:
+        raise refuse(404, "Client::NotFound", f"The requested object (bootId = {call.boot_id}) does not exist")
+    return {"bootId": call.boot_id, "bootType": boot_type, "description": f"Boot {boot_type}", "kernel": boot_type}
 
 
 _SERVER = "/dedicated/server/{serviceName}"
 _ACTION = "dedicatedServer:apiovh:"
 ROUTES = (
-    Route("GET", "/auth/time", "", lambda call: int(call.clock())),
-    Route("GET", "/dedicated/installationTemplate/{templateName}", "", _tell_template),
+    Route("GET", "/auth/time", "", lambda call: int(call.clock()), is_signed=False),
+    Route("GET", "/auth/currentCredential", "", lambda call: describe_credential(call.credentials, call.clock())),
+    Route("GET", "/dedicated/installationTemplate/{templateName}", "", _tell_template, is_signed=False),
     Route("GET", "/dedicated/server", f"{_ACTION}get", lambda call: list(call.machines)),
     Route("GET", _SERVER, f"{_ACTION}get", lambda call: describe_server(call.machine)),
     Route(
@@ -101,6 +128,8 @@ ROUTES = (
         f"{_ACTION}install/status/get",
         lambda call: call.machine.tell_install_status(),
     ),
+    Route("GET", f"{_SERVER}/boot", f"{_ACTION}boot/get", _list_boots),
+    Route("GET", f"{_SERVER}/boot/{{bootId}}", f"{_ACTION}boot/get", _tell_boot),
     Route("GET", f"{_SERVER}/task", f"{_ACTION}task/get", _list_tasks),
     Route("GET", f"{_SERVER}/task/{{taskId}}", f"{_ACTION}task/get", lambda call: call.machine.tell_task(call.task_id)),
     Route(

@@ -9,6 +9,7 @@ from enum import StrEnum
 from pathlib import Path
 
 from byoi_tools.errors import UsageError
+from byoi_tools.simulator.condition import Condition, read_condition
 from byoi_tools.simulator.faults import Faults, read_faults
 
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
@@ -52,6 +53,7 @@ class SimulatedServer:
     disk_groups: tuple[DiskGroup, ...]
     operating_systems: tuple[str, ...] = ("byoi_64", "byolinux_64")
     faults: Faults = field(default_factory=Faults)
+    condition: Condition = field(default_factory=Condition)
 
     def __post_init__(self) -> None:
         ids = [group.disk_group_id for group in self.disk_groups]
@@ -86,7 +88,7 @@ def load_servers(path: Path) -> tuple[SimulatedServer, ...]:
     """Read `[[server]]` tables from a TOML file; raises `UsageError` when it cannot be read or understood.
 
     The keys are the field names of `SimulatedServer`, `[[server.disk_groups]]` those of `DiskGroup`,
-    `[server.faults]` those of `Faults` (`faults.py`).
+    `[server.faults]` those of `Faults` (`faults.py`), `[server.condition]` those of `Condition` (`condition.py`).
     """
     try:
         document: dict[str, object] = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -117,6 +119,7 @@ def _read_server(table: object) -> SimulatedServer:
             disk_groups=tuple(_read_disk_group(group) for group in groups),
             operating_systems=_strings(values.get("operating_systems", ["byoi_64", "byolinux_64"])),
             faults=read_faults(_table(values.get("faults", {}))),
+            condition=read_condition(values.get("condition", {})),
         )
     except ValueError as error:
         raise _wrong(f"{name}: {error}") from error

@@ -137,10 +137,12 @@ class Simulator:
         if self._stopped.is_set():  # a client may have kept its connection
             raise ConnectionDropped
         route, path, arguments, query = find_route(call.method, target)
-        if route.action:
+        if route.is_signed:
             check_caller(self.credentials, call, self._clock() + self._clock_drift_seconds)
+        if route.action:
             check_granted(self.credentials, call.method, path, route.action)
-        return route.answer(Call(self._machines, self._clock, arguments, query, _read_json(call.body)))
+        body = _read_json(call.body)
+        return route.answer(Call(self._machines, self._clock, arguments, query, body, self.credentials))
 
 
 class _HttpServer(ThreadingHTTPServer):

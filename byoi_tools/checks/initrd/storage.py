@@ -104,7 +104,7 @@ def megaraid(subject: Subject) -> Iterator[Observation]:
     yield from _judge(subject, *_behind(subject, Role.RAID))
 
 
-@check("initrd.hba", "the initramfs reaches the server's host bus adapter", Severity.WARNING, remedy=_ADD)
+@check("initrd.hba", "the initramfs reaches the server's host bus adapter", Severity.ERROR, remedy=_ADD)
 def hba(subject: Subject) -> Iterator[Observation]:
     """The initramfs reaches the server's host bus adapter.
 

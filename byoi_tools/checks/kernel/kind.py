@@ -69,13 +69,15 @@ def arch(subject: Subject) -> Iterator[Observation]:
     32-bit x86 does not start the 64-bit programs of the guest.
 
     How: by the machine in the kernel's PE or ELF header, else by the flags of a bzImage's setup header. Skipped where
-    the file is no kernel (`kernel.present`) or says nothing.
+    the file is no kernel (`kernel.present`) or says nothing, and where a server is named (`target.arch`).
 
     Fix: build or download the image for amd64; `dpkg --print-architecture` and `uname -m` tell what a system is.
 
     Source: Linux, Documentation/arch/x86/boot.rst (`xloadflags`); Microsoft, PE Format; OVHcloud API,
     `processorArchitecture`.
     """
+    if isinstance(subject.meant, Known) and isinstance(subject.planned.server.architecture, Known):
+        raise NotKnownError("target.arch compares the kernel with the server's processors")
     kernel = booted_kernel(subject)
     machine = _image(kernel).machine
     if not machine:

@@ -9,7 +9,7 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import ON_RAW
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
-from byoi_tools.model.fact import NotKnownError
+from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import ImageFormat
 from byoi_tools.model.partition_table import TableScheme
@@ -34,13 +34,14 @@ def ram_limit(subject: Subject) -> Iterator[Observation]:
     Why: the provider downloads the image into the memory of its rescue system before it writes it to the disk. A file
     that does not fit ends the installation with "t image is too big to download in memory", the server already wiped.
 
-    How: the size of the file (not of the virtual disk) is compared with the memory of the named server, or the
-    `memory_mib` of the profile, less 3 GiB. Without either the check is skipped.
+    How: the size of the file (not of the virtual disk) is compared with the `memory_mib` of the profile, less 3 GiB.
+    Skipped without it, and where a server is named: `target.ram` compares the file with that one.
 
     Fix: `byoi-tools convert IMAGE SMALLER.qcow2 --to qcow2 --compress zlib`; a qcow2 holds no unused clusters.
 
     Source: OVHcloud guide Bring Your Own Image: "Your image must be smaller than the server RAM minus 3GiB".
     """
+    _leave_a_named_server_to(subject, "target.ram")
     memory = subject.intent.target.memory_bytes.known()
     size = subject.container.size_bytes
     if size >= memory - RESERVED_MEMORY_BYTES:
@@ -66,14 +67,15 @@ def disk_limit(subject: Subject) -> Iterator[Observation]:
     Why: the image is written sector by sector over the first disk of the disk group. One that is larger is refused
     with "image provided has a size of n bytes which is larger than device of m bytes".
 
-    How: the virtual size (for a raw file its size, for a qcow2 what its header says) is compared with the disk of the
-    named server's disk group, or the `disk_gb` of the profile. Without either the check is skipped.
+    How: the virtual size (for a raw file its size, for a qcow2 what its header says) is compared with the `disk_gb` of
+    the profile. Skipped without it, and where a server is named: `target.disk-size` compares the image with that one.
 
     Fix: shrink the last file system and its partition, then `qemu-img resize --shrink IMAGE SIZE` and,
     on a raw disk, `sgdisk --move-second-header DISK.raw`; or choose another group with `--disk-group`.
 
     Source: OVHcloud guide Bring Your Own Image, table of errors.
     """
+    _leave_a_named_server_to(subject, "target.disk-size")
     disk = subject.intent.target.disk_bytes.known()
     size = subject.virtual_size_bytes
     if size > disk:
@@ -255,3 +257,8 @@ def userdata_limit(subject: Subject) -> Iterator[Observation]:
             expected=f"at most {exact_size(USER_DATA_BYTES)}",
             evidence="size of the user data",
         )
+
+
+def _leave_a_named_server_to(subject: Subject, check_id: str) -> None:
+    if isinstance(subject.meant, Known):
+        raise NotKnownError(f"{check_id} compares the image with the server")

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
-from byoi_tools.model.fact import Known
+from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.secret import Secret
@@ -21,8 +21,9 @@ TOKEN = "Basic bG9naW46cGFzc3dvcmQ="
 SSH_KEY = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIEk7gmCiBkmN1PTI0ETFFxyJzpvyZfZ0mFHb0hpNl9pS me@example.org"
 USER_DATA = b"#cloud-config\nruncmd:\n  - printf 'a\\nb'\n"
 
-NVME = DiskGroup(1, Known(2), Known(480 * 10**9), "NVMe", "")
-SATA = DiskGroup(2, Known(2), Known(4000 * 10**9), "SATA", "")
+NO_CONTROLLER = NotExamined("the API gives no raidController")
+NVME = DiskGroup(1, Known(2), Known(480 * 10**9), "NVMe", NO_CONTROLLER)
+SATA = DiskGroup(2, Known(2), Known(4000 * 10**9), "SATA", NO_CONTROLLER)
 UEFI_SERVER = Server(
     name=NAME,
     boot_modes=Known(frozenset({BootMode.UEFI})),

@@ -15,7 +15,7 @@ from byoi_tools.model.intent import Target
 from byoi_tools.model.server import DiskGroup, Server, StepStatus, Task, TaskStatus
 from byoi_tools.tools.ovh_api import ApiErrorAnswer
 from tests.scripted_api import Answer, Drop, Script, ScriptedApi
-from tests.unit.deployment.examples import NAME, ROUTE
+from tests.unit.deployment.examples import NAME, NO_CONTROLLER, ROUTE
 
 HARDWARE: dict[str, object] = {
     "bootMode": "uefi",
@@ -64,15 +64,15 @@ def test_all_facts_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
     assert server.running_tasks == ()
     assert isinstance(server.disk_groups, Known)
     nvme, other = server.disk_groups.value
-    assert nvme == DiskGroup(1, Known(2), Known(480_000_000_000), "NVME", "")
-    assert (other.disk_type, other.raid_controller) == ("", "MegaRaid")
+    assert nvme == DiskGroup(1, Known(2), Known(480_000_000_000), "NVME", NO_CONTROLLER)
+    assert (other.disk_type, other.raid_controller) == ("", Known("MegaRaid"))
     assert isinstance(other.disk_size_bytes, NotExamined)
     assert isinstance(other.disk_count, NotExamined)
 
 
 def test_the_checks_are_told_of_the_group_that_will_be_written(monkeypatch: pytest.MonkeyPatch) -> None:
     server = read(monkeypatch)
-    assert server.target(None) == Target(Known(64 * 2**30), Known(480 * 10**9), Known(512), Known(""))
+    assert server.target(None) == Target(Known(64 * 2**30), Known(480 * 10**9), Known(512), NO_CONTROLLER)
     assert server.target(2).raid_controller == Known("MegaRaid")
     assert isinstance(server.target(2).disk_bytes, NotExamined)
     assert isinstance(server.target(9).disk_bytes, NotExamined)

@@ -78,7 +78,7 @@ def test_what_does_not_fit_is_one_misfit(server: Server, needs: ImageNeeds, orde
 
 
 def test_the_default_group_is_the_provider_s() -> None:
-    small = DiskGroup(2, Known(1), Known(10**9), "SSD", "")
+    small = DiskGroup(2, Known(1), Known(10**9), "SSD", UNKNOWN)
     server = replace(UEFI_SERVER, disk_groups=Known((NVME, small)), default_disk_group_id=2)
     (misfit,) = find_misfits(server, NEEDS, ORDER)
     assert "too large for the disk" in misfit.message
