@@ -74,6 +74,7 @@ class Login:
         if is_complete(answer.output):
             self.answer = answer
         else:
+            self.let_in_at = None
             self.trouble = f"{answer.user} is let in, but no shell answers: {answer.output.strip()[:200]!r}"
 
     def _note_login(self) -> None:

@@ -100,18 +100,18 @@ class Console:
         line = self._open[stream]
         *whole, line.raw = (line.raw + text).split("\n")
         for each in whole:
-            self._read(each, seconds, stream)
+            self._read(each, seconds)
             if stream == "serial":
                 self._kept.append(_clean(each)[-_LONGEST_LINE:].rstrip())
         if len(line.raw) > _LONGEST_LINE:
             line.raw = line.raw[-_LONGEST_LINE // 2 :]
-        self._read(line.raw, seconds, stream)
+        self._read(line.raw, seconds)
 
     def note(self, sighting: Sighting) -> None:
         """Add a milestone that was seen by other means."""
         self._seen.setdefault(sighting.milestone, sighting)
 
-    def _read(self, raw: str, seconds: float, stream: str) -> None:
+    def _read(self, raw: str, seconds: float) -> None:
         line = _clean(raw)
         for milestone, pattern in _PATTERNS:
             if milestone in self._seen or not (found := pattern.search(line)):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -24,6 +25,7 @@ _LARGEST_CONSOLE = 64 << 20
 _LARGEST_FIRMWARE_LOG = 4 << 20
 # What is still worth waiting for once the end is known: fingerprints, the fallback, the text before a prompt.
 _SECONDS_AFTER_THE_END = 5.0
+_SECONDS_TO_END = 1.0
 # Who shows a login prompt has booted: SSH comes within the time that the boot took, or not at all.
 _LEAST_SECONDS_FOR_SSH = 60.0
 
@@ -63,18 +65,18 @@ def watch(
             console.add(_read_more(log), watched.seconds, "firmware")
             _note_login(console, login, start)
             told = _tell(console.sightings, told, observer)
-            watched.ending = watched.ending or _find_ending(console, order, login, watched.seconds)
+            watched.ending = watched.ending or _find_ending(console, login, watched.seconds)
             if watched.ending and ended_at is None:
                 ended_at = watched.seconds
             if ended_at is not None and watched.seconds - ended_at >= _SECONDS_AFTER_THE_END:
                 break
         else:
-            watched.ending = watched.ending or _ending_of(process.poll(), order, console)
+            watched.ending = watched.ending or _ending_of(process, order, console)
         if order.keep is not None and process.poll() is None:
             take_screenshot(machine.monitor, order.keep / SCREENSHOT_FILE)
 
 
-def _find_ending(console: Console, order: RehearsalOrder, login: Login | None, seconds: float) -> str:
+def _find_ending(console: Console, login: Login | None, seconds: float) -> str:
     """Why there is nothing to wait for any more; empty while there is."""
     if login is None and console.has_seen(Milestone.LOGIN):
         return "the login prompt is there"
@@ -91,8 +93,10 @@ def _find_ending(console: Console, order: RehearsalOrder, login: Login | None, s
     return f"the system has booted, and {login.trouble}" if is_late else ""
 
 
-def _ending_of(code: int | None, order: RehearsalOrder, console: Console) -> str:
-    if code is None:
+def _ending_of(process: subprocess.Popen[bytes], order: RehearsalOrder, console: Console) -> str:
+    try:
+        code = process.wait(_SECONDS_TO_END)  # who has closed its output ends at once
+    except subprocess.TimeoutExpired:
         return f"the time is up ({order.timeout_seconds:.0f} s)"
     if not console.has_seen(Milestone.FIRMWARE):
         raise ToolFailed(
