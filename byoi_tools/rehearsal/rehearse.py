@@ -67,7 +67,9 @@ def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observe
         machine = _build_machine(order, disk, Path(scratch))
         login = None
         if order.until is Until.SSH:
-            login = Login(machine.ssh_port, key, lambda: (*watched.console.users, *order.users, *_USERS))
+            login = Login(
+                machine.ssh_port, key, lambda: tuple(dict.fromkeys((*watched.console.users, *order.users, *_USERS)))
+            )
         watched = Watched()
         watch(watched, machine, accelerator_argv(), order, login, observer)
     return _conclude(order, watched, login, customizations.user_data, disk_bytes)

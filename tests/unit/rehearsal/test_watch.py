@@ -59,8 +59,6 @@ def test_the_login_prompt_ends_it_and_the_console_is_kept(tmp_path: Path, monkey
     assert watched.seconds < 60
     assert (tmp_path / "kept" / "console.txt").read_bytes() == good.read_bytes()
     assert {line.split("s  ")[1] for line in notes.lines} >= {"firmware", "loader", "kernel", "login prompt"}
-        notes.lines
-    )
 
 
 def test_a_dead_end_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
