@@ -65,12 +65,11 @@ def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observe
     # A socket's path has a hundred characters at most, so the small files are where temporary files are short.
     with tempfile.TemporaryDirectory(prefix="byoi-tools.") as scratch:
         machine = _build_machine(order, disk, Path(scratch))
-        login = None
+        watched, login = Watched(), None
         if order.until is Until.SSH:
             login = Login(
                 machine.ssh_port, key, lambda: tuple(dict.fromkeys((*watched.console.users, *order.users, *_USERS)))
             )
-        watched = Watched()
         watch(watched, machine, accelerator_argv(), order, login, observer)
     return _conclude(order, watched, login, customizations.user_data, disk_bytes)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import time
 from pathlib import Path
+from threading import Event
 
 import pytest
 
@@ -75,8 +76,6 @@ def test_qemu_starts_it_and_shows_its_screen(tmp_path: Path, bus: DiskBus) -> No
 
 def test_the_declared_loader_is_the_only_boot_entry(tmp_path: Path) -> None:
     """UEFI 2.10, section 3.1.3: a load option holds the path as UTF-16LE in a media device path node of type 4."""
-    from threading import Event
-
     _, factory = find_firmware()
     settings = tmp_path / "settings.fd"
     write_settings(factory, r"\EFI\debian\grubx64.efi", settings, Event())
