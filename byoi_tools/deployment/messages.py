@@ -108,15 +108,54 @@ _KNOWN = (
         r"contains more than one partition",
         "BYOLinux takes an image of exactly one partition, not a whole disk with an ESP.",
         "Deploy it with BYOI instead, or build an image with the root partition alone.",
+        "byol.one-partition",
+    ),
+    _known(
+        r"too many partitions",
+        "BYOLinux reads a partition table where there is none: the boot sector of a file system looks like one.",
+        "Build an image with a partition table of exactly one entry.",
+        "byol.one-partition",
+        "ptable.bootsector-not-mbr",
     ),
     _known(
         r"make_image_bootable\.sh.* does not exist",
         "BYOLinux runs a script that this image does not have.",
         "Put an executable /root/.ovh/make_image_bootable.sh into the image.",
+        "byol.script-present",
     ),
     _known(
         r"script did not end properly",
         "The image's make_image_bootable.sh ended with an error; the provider does not show its output.",
         "Boot the rescue system and read /var/log/ovh-make-bootable.log on the installed disk.",
+    ),
+    _known(
+        r"Partition of type .* cannot fill the disk",
+        "A partition of this type may not take what is left of the disk.",
+        "Give it a size in the layout.",
+    ),
+    _known(
+        r"adjust partitions so that .* fits",
+        "The partitions of the layout are larger than the disk.",
+        "Make them smaller, or choose a group of larger disks with --disk-group.",
+    ),
+    _known(
+        r"larger than 2TiB and this server does not support GPT",
+        "An MBR cannot describe a partition beyond 2 TiB.",
+        "Make the partition smaller than 2 TiB.",
+    ),
+    _known(
+        r"cannot end after 2 TiB",
+        "The config drive is the disk's last partition, and must begin before 2 TiB under an MBR.",
+        "Let the layout end before 2 TiB.",
+    ),
+    _known(
+        r"cannot be larger than 2097151 MiB",
+        "The firmware of this server does not boot from a file system that large.",
+        "Give /boot a partition of its own, smaller than 2 TiB.",
+    ),
+    _known(
+        r"partition type cannot be XFS",
+        "The provider's boot loader does not read /boot from XFS here.",
+        "Use ext4 for /boot, or for / where it has no /boot.",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from byoi_tools.deployment.messages import explain_failure
+from byoi_tools.deployment.messages import Explanation, explain_failure
 from byoi_tools.deployment.progress import read_progress
 from byoi_tools.deployment.tasks import read_task
 from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
@@ -27,6 +27,13 @@ _UNSEEN = InstallStep("", StepStatus.TODO, "")
 _PASSING = (404, 408, 429)
 _SLOWER = 1.5
 _ASK_SUPPORT = "Look at the server's console, and ask the provider's support with the number of the task."
+_ENDINGS = {
+    TaskStatus.CANCELLED: Explanation(
+        "Somebody cancelled the task; the disk is as far written as it came.",
+        "Deploy again, or boot the rescue system with `byoi-tools rescue SERVER`.",
+    ),
+    TaskStatus.OVH_ERROR: Explanation("The fault is the provider's, not the image's.", _ASK_SUPPORT),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,7 +192,7 @@ class _Watch:
 
     def _fail(self, step: InstallStep | None, comment: str) -> DeploymentFailed:
         said = (step.error if step else "") or comment or "the provider gives no reason"
-        explanation = explain_failure(said)
+        explanation = explain_failure(said) or _ENDINGS.get(self.task.status)
         task = f"task {self.task.task_id} ({self.task.status.value})"
         where = f"step {step.comment!r} of {task}" if step else task
         checks = (

@@ -24,9 +24,17 @@ GUIDE: dict[str, str | None] = {
     "Bad format image, expected: qcow2, raw.": "container.unsupported-format",
     "Can not move backup GPT data structures to the end of disk.": "ptable.gpt-backup",
     "Could not create configdrive on disk.": "ptable.mbr-primaries",
-    "Image contains more than one partition (2)": None,
-    "The '/root/.ovh/make_image_bootable.sh' file does not exist.": None,
+    "Image contains more than one partition (2)": "byol.one-partition",
+    "too many partitions": "byol.one-partition",
+    "The '/root/.ovh/make_image_bootable.sh' file does not exist.": "byol.script-present",
     "The script did not end properly": None,
+    "Partition of type swap with mountpoint swap cannot fill the disk.": None,
+    "No. Please adjust partitions so that the / partition fits on 2 disk(s)": None,
+    "Error with MBR partition table: Partition / is larger than 2TiB and this server does not support GPT": None,
+    "Error with MBR partition table: partition / cannot end after 2 TiB as OVHcloud also needs to add a 1 MiB "
+    "cloud-init partition at the very end of the disk": None,
+    "/boot (or / if no /boot) partition cannot be larger than 2097151 MiB on this hardware": None,
+    "/boot (or / if no /boot) partition type cannot be XFS": None,
 }
 
 

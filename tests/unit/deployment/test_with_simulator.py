@@ -22,7 +22,9 @@ from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import InstallResult, TaskStatus
+from byoi_tools.rehearsal.refusals import InstallationError
 from byoi_tools.simulator import servers as simulated
+from byoi_tools.simulator.failures import FAILURES
 from byoi_tools.simulator.faults import Faults, ReinstallAnswer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import AccessRule, Credentials
@@ -120,6 +122,26 @@ def test_a_wrong_checksum_is_told_with_its_cause(monkeypatch: pytest.MonkeyPatch
         deploy(connect(simulator, monkeypatch), image, source, Told())
     assert "Bad checkSumType for downloaded file" in failure.value.message
     assert "not those of the checksum" in str(failure.value.details)
+
+
+@pytest.mark.parametrize("name", FAILURES)
+def test_each_failure_of_the_provider_s_is_told_with_its_cause_and_remedy(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, image: Image, name: str
+) -> None:
+    server = small_server(faults=Faults(failure=name))
+    with Simulator([server], directory=tmp_path) as simulator, pytest.raises(DeploymentFailed) as failure:
+        deploy(connect(simulator, monkeypatch), image, image.source, Told())
+    if FAILURES[name].kind is InstallationError:
+        assert FAILURES[name].message.partition("https:")[0] in failure.value.message
+    assert str(failure.value.details).endswith(".") or "found before by" in str(failure.value.details)
+    assert "support" not in failure.value.remedy or name == "provider"
+
+
+def test_a_clock_that_drifted_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    with Simulator([small_server()], directory=tmp_path, clock_drift_seconds=120) as simulator:
+        with pytest.raises(DeploymentRefused) as failure:
+            read_server(connect(simulator, monkeypatch), NAME)
+    assert "clock is wrong" in str(failure.value.details)
 
 
 def test_an_installation_that_failed_does_not_spoil_the_next(

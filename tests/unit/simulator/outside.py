@@ -153,7 +153,9 @@ class ImageHost:
 class Api:
     """The real `ovh` client, pointed at a simulator."""
 
-    def __init__(self, simulator: Simulator, credentials: Credentials | None = None) -> None:
+    def __init__(
+        self, simulator: Simulator, credentials: Credentials | None = None, timeout_seconds: float = 10
+    ) -> None:
         known = credentials or simulator.credentials
         ovh.client.ENDPOINTS["simulated"] = simulator.url
         self._client = ovh.Client(
@@ -161,7 +163,7 @@ class Api:
             application_key=known.application_key,
             application_secret=known.application_secret,
             consumer_key=known.consumer_key,
-            timeout=10,
+            timeout=timeout_seconds,
         )
 
     def get(self, path: str) -> object:
