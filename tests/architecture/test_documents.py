@@ -26,6 +26,7 @@ def test_the_readme_shows_help() -> None:
     assert [command for command, _ in HELP_BLOCKS] == [
         "--help",
         "check --help",
+        "match --help",
         "publish-and-deploy --help",
         "rehearse --help",
         "objects gc --help",
