@@ -1,4 +1,4 @@
-"""Rules for the request alone, whatever the server: names, keys, paths and the image's source."""
+"""Rules for the image's source in a request: its URL, headers, checksum and type. What they judge may be secret."""
 
 from __future__ import annotations
 
@@ -8,22 +8,11 @@ from urllib.parse import urlsplit
 
 from byoi_tools.deployment.misfit import Misfit
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import ImageSource, InstallOrder
+from byoi_tools.model.deployment import ImageSource
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import HIDDEN, Secret
 
-_LABEL = re.compile(r"[A-Za-z]([A-Za-z0-9-]{0,61}[A-Za-z0-9])?")
-_LONGEST_HOSTNAME = 253
-_PUBLIC_KEY = re.compile(r"(ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?", re.ASCII)
 _HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
-_FALLBACK_LOADER = r"\EFI\BOOT\BOOTX64.EFI"
-
-
-def find_order_faults(order: InstallOrder) -> tuple[Misfit, ...]:
-    """What the provider would refuse in an order, or accept and corrupt."""
-    wishes = order.customizations
-    faults = [*_judge_hostname(wishes.hostname), *_judge_ssh_key(wishes.ssh_key), *_judge_loader(order.loader_path)]
-    return tuple(faults)
 
 
 def find_image_faults(image: ImageSource, product: Product) -> tuple[Misfit, ...]:
@@ -48,47 +37,6 @@ def find_image_faults(image: ImageSource, product: Product) -> tuple[Misfit, ...
             )
         )
     return tuple(faults)
-
-
-def _judge_hostname(hostname: str | None) -> Iterator[Misfit]:
-    """RFC 1035, sections 2.3.1 and 2.3.4 (253 characters make 255 octets), as the API's error classes quote it."""
-    if hostname is None:
-        return
-    if len(hostname) > _LONGEST_HOSTNAME or not all(_LABEL.fullmatch(label) for label in hostname.split(".")):
-        yield Misfit(
-            "the host name breaks RFC 1035",
-            repr(hostname[: _LONGEST_HOSTNAME + 1]),
-            "labels of at most 63 letters, digits and hyphens, a letter first, no hyphen last",
-            "Give another --hostname.",
-        )
-
-
-def _judge_ssh_key(key: str | None) -> Iterator[Misfit]:
-    if key is None or _PUBLIC_KEY.fullmatch(key.strip()):
-        return
-    is_private = "PRIVATE KEY" in key
-    yield Misfit(
-        "the SSH key is not one public key",
-        "a private key" if is_private else f"{len(key.splitlines())} lines that are not one OpenSSH public key",
-        "one line such as `ssh-ed25519 AAAA... name`",
-        "Give the file that ends in .pub.",
-    )
-
-
-def _judge_loader(path: str | None) -> Iterator[Misfit]:
-    """The API wants single backslashes once the JSON is decoded; users paste doubled ones (bringyourownlinux #10)."""
-    if path is None:
-        return
-    names = path.split("\\")
-    is_plain = path.isascii() and path.isprintable() and not set(path) & set('/<>:"|?*')
-    if names[0] == "" and len(names) > 1 and all(names[1:]) and is_plain and path.lower().endswith(".efi"):
-        return
-    yield Misfit(
-        "the path of the EFI loader is not one that firmware finds",
-        repr(path),
-        rf"an absolute path with single backslashes, as {_FALLBACK_LOADER}",
-        rf"Give --efi-bootloader-path '{_FALLBACK_LOADER}', in single quotes, with the image's own loader.",
-    )
 
 
 def _judge_url(url: Secret) -> Iterator[Misfit]:

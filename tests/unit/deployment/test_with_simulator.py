@@ -6,12 +6,13 @@ import hashlib
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from byoi_tools.deployment.delivery import delivery_of
 from byoi_tools.deployment.facts import read_server
-from byoi_tools.deployment.fit import refuse_misfits
 from byoi_tools.deployment.install import start_reinstallation
 from byoi_tools.deployment.status import read_status
 from byoi_tools.deployment.watch import watch_installation
@@ -19,9 +20,12 @@ from byoi_tools.errors import DeploymentFailed, DeploymentRefused
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.fact import NotExamined
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import InstallResult, TaskStatus
+from byoi_tools.pipeline.checking import known_profile
+from byoi_tools.pipeline.matching import ask, judge_deployment, plan_deployment, refuse_misfits
 from byoi_tools.rehearsal.refusals import InstallationError
 from byoi_tools.simulator import servers as simulated
 from byoi_tools.simulator.failures import FAILURES
@@ -82,9 +86,16 @@ def needs(image: Image) -> ImageNeeds:
     return ImageNeeds(BootMode.UEFI, image.path.stat().st_size, 16 * 2**20)
 
 
+def compare(api: OvhApi, image: Image, told: Told) -> None:
+    delivery = delivery_of(image.source, datetime.now(UTC))
+    planned = plan_deployment(api, ask(api, NAME), ORDER, needs(image), delivery)
+    profile = known_profile("ovh-byoi")
+    refuse_misfits(NAME, judge_deployment(planned, NotExamined("a test"), BootMode.UEFI, profile), None, told)
+
+
 def deploy(api: OvhApi, image: Image, source: ImageSource, told: Told) -> InstallResult:
     clock = HastyClock()
-    refuse_misfits(read_server(api, NAME), needs(image), ORDER, told)
+    compare(api, image, told)
     task = start_reinstallation(api, Reinstallation(ORDER, source), clock, told, lambda earlier: None)
     return watch_installation(api, NAME, task, clock, told)
 
@@ -138,9 +149,11 @@ def test_each_failure_of_the_provider_s_is_told_with_its_cause_and_remedy(
 
 
 def test_a_clock_that_drifted_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    with Simulator([small_server()], directory=tmp_path, clock_drift_seconds=120) as simulator:
-        with pytest.raises(DeploymentRefused) as failure:
-            read_server(connect(simulator, monkeypatch), NAME)
+    with (
+        Simulator([small_server()], directory=tmp_path, clock_drift_seconds=120) as simulator,
+        pytest.raises(DeploymentRefused) as failure,
+    ):
+        read_server(connect(simulator, monkeypatch), NAME)
     assert "clock is wrong" in str(failure.value.details)
 
 
@@ -200,7 +213,8 @@ def test_a_server_of_another_boot_mode_is_refused(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, image: Image
 ) -> None:
     server = small_server(boot_mode=simulated.BootMode.LEGACY)
-    with Simulator([server], directory=tmp_path) as simulator:
-        found = read_server(connect(simulator, monkeypatch), NAME)
-    with pytest.raises(DeploymentRefused, match="another boot mode"):
-        refuse_misfits(found, needs(image), ORDER, Told())
+    with (
+        Simulator([server], directory=tmp_path) as simulator,
+        pytest.raises(DeploymentRefused, match="another boot mode"),
+    ):
+        compare(connect(simulator, monkeypatch), image, Told())
