@@ -5,14 +5,18 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import jsonschema
 import pytest
 
+from byoi_tools.simulator.condition import NULLABLE, Condition
+from byoi_tools.simulator.descriptions import describe_credential
 from byoi_tools.simulator.routes import ROUTES
 from byoi_tools.simulator.servers import default_servers
 from byoi_tools.simulator.service import Simulator
+from byoi_tools.simulator.signature import Credentials
 from tests.unit.simulator.bad_orders import REFUSALS
 from tests.unit.simulator.outside import Api, ImageHost, make_mbr_image, order, small_server
 
@@ -20,6 +24,7 @@ OPENAPI = Path(__file__).parents[2] / "../shared/reference/ovh-dedicated-server.
 SERVER = "/dedicated/server/{serviceName}"
 NAME = "ns2.simulated"
 REINSTALL = f"{SERVER}/reinstall"
+IPMI = f"{SERVER}/features/ipmi"
 
 Document = dict[str, object]
 
@@ -70,7 +75,11 @@ def image_host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageHost]:
 def validate(document: Document, method: str, path: str, answer: object) -> None:
     """Raise `jsonschema.ValidationError` unless `answer` is what the document promises for that route."""
     success = find(document, "paths", path, method, "responses", "200")
-    promised = find(success, "content", "application/json", "schema")
+    validate_as(document, find(success, "content", "application/json", "schema"), answer)
+
+
+def validate_as(document: Document, promised: dict[str, object], answer: object) -> None:
+    """Raise `jsonschema.ValidationError` unless `answer` is of a schema of the document's."""
     schema = find({"schema": to_json_schema(promised)}, "schema")
     schemas = to_json_schema(find(document, "components", "schemas"))
     validator = jsonschema.Draft202012Validator(
@@ -91,6 +100,43 @@ def test_facts_about_a_server(simulator: Simulator, document: Document) -> None:
     assert ask(api, document, "/dedicated/server") == ["ns1.simulated", "ns2.simulated"]
     for path in ("", "/specifications/hardware", "/install/compatibleTemplates", "/task"):
         ask(api, document, SERVER + path)
+
+
+def test_boots(simulator: Simulator, document: Document) -> None:
+    api = Api(simulator)
+    boots = ask(api, document, f"{SERVER}/boot")
+    assert isinstance(boots, list)
+    kinds = [ask(api, document, f"{SERVER}/boot/{{bootId}}", bootId=boot_id) for boot_id in boots]
+    assert {str(kind["bootType"]) for kind in kinds if isinstance(kind, dict)} >= {"harddisk", "rescue"}
+    validate(document, "get", f"{SERVER}/boot", api.get(f"/dedicated/server/{NAME}/boot?bootType=rescue"))
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        Condition(unknown=NULLABLE),
+        Condition(boot_type="rescue", rescue_ssh_key="ssh-ed25519 AAAA", monitoring=True, no_intervention=True),
+        Condition(architecture="arm64", raid_controller="MegaRAID 9361-8i", installed_system="debian12_64"),
+    ],
+    ids=["nulls", "rescue", "hardware"],
+)
+def test_facts_about_a_server_in_any_condition(tmp_path: Path, document: Document, condition: Condition) -> None:
+    """What is null here may be null by OVH's document."""
+    server = replace(default_servers()[1], condition=condition)
+    with Simulator([server], directory=tmp_path) as odd:
+        api = Api(odd)
+        for path in ("", "/specifications/hardware", "/install/compatibleTemplates"):
+            ask(api, document, SERVER + path)
+
+
+def test_the_credential_has_the_fields_of_the_api() -> None:
+    """`api.Credential` of OVH's description of /auth, which has a document of its own."""
+    told = describe_credential(Credentials.generate(), 1_764_000_000.0)
+    assert set(told) == {
+        *("allowedIPs", "applicationId", "creation", "credentialId", "expiration"),
+        *("lastUse", "ovhSupport", "rules", "status"),
+    }
+    assert told["status"] == "validated"
 
 
 def test_an_installation_from_the_order_to_its_end(
@@ -125,6 +171,28 @@ def test_the_steps_of_a_failed_and_of_a_cancelled_installation(
     assert simulator.wait_until_idle(20)
     task = ask(api, document, f"{SERVER}/task/{{taskId}}", taskId=answer["taskId"])
     assert isinstance(task, dict) and task["status"] == "cancelled"
+
+
+def test_rescue_reboot_and_console(tmp_path: Path, document: Document) -> None:
+    with Simulator(default_servers(), directory=tmp_path) as simulator:
+        api = Api(simulator)
+        (rescue,) = api.get(f"/dedicated/server/{NAME}/boot?bootType=rescue")  # type: ignore[misc]  # a list of one
+        ask(api, document, f"{SERVER}/boot/{{bootId}}", bootId=rescue)
+        wishes = {"bootId": rescue, "rescueSshKey": "ssh-ed25519 AAAA"}
+        requested = find(document, "paths", SERVER, "put", "requestBody", "content", "application/json", "schema")
+        validate_as(document, requested, wishes)
+        assert api.put(f"/dedicated/server/{NAME}", wishes) is None
+        server = ask(api, document, SERVER)
+        assert isinstance(server, dict)
+        assert (server["bootId"], server["rescueSshKey"]) == (rescue, "ssh-ed25519 AAAA")
+        for path, body in ((f"{SERVER}/reboot", None), (f"{IPMI}/access", {"ttl": 15, "type": "kvmipHtml5URL"})):
+            answer = api.post(path.format(serviceName=NAME), body)
+            validate(document, "post", path, answer)
+            assert isinstance(answer, dict)
+            ask(api, document, f"{SERVER}/task/{{taskId}}", taskId=answer["taskId"])
+        ask(api, document, IPMI)
+        access = api.get(f"{IPMI}/access?type=kvmipHtml5URL".format(serviceName=NAME))
+        validate(document, "get", f"{IPMI}/access", access)
 
 
 def test_refusals_have_the_documented_classes_and_messages(tmp_path: Path, document: Document) -> None:

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from byoi_tools.deployment.facts import read_server
+from byoi_tools.deployment.facts import read_server, read_template_inputs
 from byoi_tools.deployment.status import read_status
 from byoi_tools.errors import ByoiError, DeploymentRefused
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.fact import Known, NotExamined
+from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
+from byoi_tools.model.planned import TemplateInput
 from byoi_tools.model.server import DiskGroup, Server, StepStatus, Task, TaskStatus
 from byoi_tools.tools.ovh_api import ApiErrorAnswer
 from tests.scripted_api import Answer, Drop, Script, ScriptedApi
@@ -246,3 +247,73 @@ def test_the_status_of_an_unknown_server(monkeypatch: pytest.MonkeyPatch) -> Non
     changes = script(server=Answer({"message": "This service does not exist"}, 404))
     with ScriptedApi(changes) as scripted, pytest.raises(DeploymentRefused, match="knows no server"):
         read_status(scripted.connect(monkeypatch), NAME)
+
+
+OVERVIEW = {
+    "name": NAME,
+    "bootId": 1122,
+    "monitoring": True,
+    "noIntervention": False,
+    "os": "debian12_64",
+    "rescueSshKey": None,
+}
+
+
+def overview(monkeypatch: pytest.MonkeyPatch, changes: dict[str, object], boot: Answer) -> Server:
+    answers = dict(script(server=Answer(OVERVIEW | changes))) | {f"GET {ROUTE}/boot/1122": boot}
+    with ScriptedApi(answers) as scripted:
+        return read_server(scripted.connect(monkeypatch), NAME)
+
+
+RESCUE = Answer({"bootId": 1122, "bootType": "rescue", "description": "Rescue", "kernel": "rescue12"})
+
+
+def test_the_state_of_the_server_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = overview(monkeypatch, {}, RESCUE)
+    assert server.boot_type == Known("rescue")
+    assert (server.is_monitored, server.forbids_intervention) == (Known(True), Known(False))
+    assert (server.installed_system, server.has_rescue_key) == (Known("debian12_64"), Known(False))
+    assert overview(monkeypatch, {"rescueSshKey": "ssh-ed25519 AAAA"}, RESCUE).has_rescue_key == Known(True)
+
+
+@pytest.mark.parametrize(
+    "boot", [Answer(NO_IAM, 403), Answer({"message": "gone"}, 404), Answer({"bootType": None}), Answer([])]
+)
+def test_a_boot_that_is_not_told_is_not_examined(monkeypatch: pytest.MonkeyPatch, boot: Answer) -> None:
+    assert isinstance(overview(monkeypatch, {}, boot).boot_type, NotExamined)
+
+
+def test_nulls_of_the_overview_are_not_examined(monkeypatch: pytest.MonkeyPatch) -> None:
+    server = overview(monkeypatch, {"bootId": None, "monitoring": None, "os": None, "noIntervention": "no"}, RESCUE)
+    facts = (server.boot_type, server.is_monitored, server.installed_system, server.forbids_intervention)
+    assert all(isinstance(fact, NotExamined) for fact in facts)
+    assert isinstance(read(monkeypatch).has_rescue_key, NotExamined)
+    assert isinstance(read(monkeypatch).architecture, NotExamined)
+
+
+def inputs(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> Fact[tuple[TemplateInput, ...]]:
+    with ScriptedApi({"GET /dedicated/installationTemplate/byoi_64": answer}) as scripted:
+        return read_template_inputs(scripted.connect(monkeypatch), "byoi_64")
+
+
+def test_the_inputs_of_a_template_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The fields of OVHcloud's guide "Install an OS via the OVHcloud API"."""
+    listed = [
+        {"name": "imageType", "description": "", "default": None, "mandatory": True, "type": "enum", "enum": ["raw"]},
+        {"name": "hostname", "description": "", "default": "x", "mandatory": False, "type": "hostname", "enum": None},
+        {"name": None},
+        7,
+    ]
+    assert inputs(monkeypatch, Answer({"inputs": listed})) == Known(
+        (
+            TemplateInput("imageType", is_mandatory=True, has_default=False, choices=("raw",)),
+            TemplateInput("hostname", is_mandatory=False, has_default=True, choices=()),
+        )
+    )
+
+
+@pytest.mark.parametrize(
+    "answer", [Answer({"inputs": None}), Answer({"inputs": []}), Answer({}), Answer(NO_GRANT, 403), Answer({}, 404)]
+)
+def test_inputs_that_are_not_listed_are_not_examined(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
+    assert isinstance(inputs(monkeypatch, answer), NotExamined)

@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import replace
 
-from byoi_tools.deployment.payload import encode_user_data, reinstall_body
+from byoi_tools.deployment.payload import customization_names, encode_user_data, reinstall_body
 from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
@@ -80,3 +80,17 @@ def test_user_data_is_one_line_of_base64_that_keeps_every_byte() -> None:
     encoded = encode_user_data(data)
     assert "\n" not in encoded
     assert base64.b64decode(encoded, validate=True) == data
+
+
+def test_the_names_that_will_be_sent_are_those_of_the_body() -> None:
+    body = reinstall_body(REINSTALLATION)["customizations"]
+    assert isinstance(body, dict)
+    assert customization_names(ORDER, has_headers=True) == set(body)
+    bare = InstallOrder("ns1", Product.BYOI)
+    assert customization_names(bare, has_headers=False) == {
+        "imageURL",
+        "imageType",
+        "imageCheckSum",
+        "imageCheckSumType",
+        "efiBootloaderPath",
+    }
