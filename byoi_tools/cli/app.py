@@ -8,8 +8,10 @@ import typer
 
 from byoi_tools import __version__
 from byoi_tools.cli import (
+    cancel,
     check,
     checksum,
+    console,
     convert,
     deploy,
     explain,
@@ -19,6 +21,7 @@ from byoi_tools.cli import (
     publish,
     publish_and_deploy,
     rehearse,
+    rescue,
     schema,
     simulator,
     status,
@@ -60,6 +63,9 @@ app.command("deploy")(deploy.deploy)
 app.command("publish-and-deploy")(publish_and_deploy.publish_and_deploy)
 app.add_typer(objects.app, name="objects")
 app.command("status")(status.status)
+app.command("cancel")(cancel.cancel)
+app.command("rescue")(rescue.rescue)
+app.command("console")(console.console)
 app.command("explain")(explain.explain)
 app.command("schema")(schema.schema)
 app.command("simulator")(simulator.simulator)

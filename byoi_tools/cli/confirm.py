@@ -1,4 +1,4 @@
-"""Asks before a server is erased, or objects are deleted."""
+"""Asks before a server is erased or disturbed, or objects are deleted."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from byoi_tools.model.server import DiskGroup, Server
 from byoi_tools.reports.terminal import printable
 
 
-def require_confirmation(name: str, given: str | None) -> None:
-    """Return when the erasure of a server is confirmed or can be asked for; raises `UsageError` otherwise."""
+def require_confirmation(name: str, given: str | None, deed: str = "erase") -> None:
+    """Return when the deed to a server is confirmed or can be asked for; raises `UsageError` otherwise."""
     if given is not None and given != name:
         raise UsageError(
             f"--confirm {given} is not the name of the server {name}",
-            remedy=f"Give --confirm {name} if this server may be erased.",
+            remedy=f"Give --confirm {name} if this is the server to {deed}.",
         )
     if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
-            f"the deployment would erase {name}, and nobody is here to confirm it",
-            remedy=f"Give --confirm {name} if this server may be erased.",
+            f"this would {deed} {name}, and nobody is here to confirm it",
+            remedy=f"Give --confirm {name} if this is the server to {deed}.",
         )
 
 
@@ -30,11 +30,21 @@ def confirm_erasure(server: Server, given: str | None) -> None:
     require_confirmation(server.name, given)
     if given == server.name:
         return
-    terminal = terminal_of(sys.stderr)
-    write_note(terminal.paint(f"Everything on {printable(server.name)} will be ERASED{_disks(server)}.", "bad"))
+    _ask_for_name(server.name, f"Everything on {printable(server.name)} will be ERASED{_disks(server)}.")
+
+
+def confirm_disturbance(name: str, given: str | None, consequence: str) -> None:
+    """Return when the server may be disturbed, as `consequence` says; as `confirm_erasure` does."""
+    require_confirmation(name, given, "disturb")
+    if given != name:
+        _ask_for_name(name, consequence)
+
+
+def _ask_for_name(name: str, consequence: str) -> None:
+    write_note(terminal_of(sys.stderr).paint(consequence, "bad"))
     sys.stderr.write("Type the server's name to go on: ")
     sys.stderr.flush()
-    if sys.stdin.readline().strip() != server.name:
+    if sys.stdin.readline().strip() != name:
         raise UsageError("the server's name was not typed; nothing was done", remedy="Run the command again to go on.")
 
 

@@ -110,6 +110,14 @@ UrlVerification = Annotated[
 Expires = Annotated[str, _flag("--expires", "How long a presigned URL works: 90m, 24h, 7d (at most 7 days).")]
 
 ServerName = Annotated[str, _flag("--server", "The server's name in the API.", show_default=False)]
+AnyServer = Annotated[str, typer.Argument(help="The server's name in the API.", show_default=False)]
+ConfirmDisturbance = Annotated[
+    str | None, _flag("--confirm", "The server's name once more: this disturbs it. Asked for when not given.")
+]
+RescueKey = Annotated[
+    Path | None, _flag("--ssh-key", "A file with the public SSH key for the rescue system.", "BYOI_RESCUE_SSH_KEY")
+]
+RescueEnd = Annotated[bool, _flag("--end", "Leave the rescue system: boot from the disk again.", "BYOI_RESCUE_END")]
 Url = Annotated[str | None, _flag("--url", "Where the provider fetches the image.")]
 Checksum = Annotated[str | None, _flag("--checksum", "The digest of the file at the URL, as sha512:2cbd3d....")]
 SentType = Annotated[ImageType | None, _flag("--image-type", "The format of the file at the URL.")]

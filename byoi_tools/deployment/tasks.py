@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from byoi_tools.deployment.fields import as_integer, read_integer, read_member, read_text
 from byoi_tools.model.server import REINSTALL_FUNCTION, Task, TaskStatus
+from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
+
+PASSING = (404, 408, 429)
+_POLL_SECONDS = 3
+_LONGEST_WAIT_SECONDS = 300
 
 
 def read_task(api: OvhApi, server: str, task_id: int) -> Task:
@@ -30,6 +37,20 @@ def as_task(answer: Json) -> Task | None:
         return None
     status = read_member(answer, "status", TaskStatus) or TaskStatus.DOING
     return Task(task_id, read_text(answer, "function"), status, read_text(answer, "comment"))
+
+
+def wait_for_end(api: OvhApi, server: str, task: Task, clock: Clock) -> Task:
+    """Poll a short task until it ends; returns it as it is after 5 minutes at the latest. Hiccups are waited out."""
+    deadline = clock.monotonic() + _LONGEST_WAIT_SECONDS
+    while task.status.is_running and clock.monotonic() < deadline:
+        clock.sleep(_POLL_SECONDS)
+        with suppress(NoApiAnswer):
+            try:
+                task = read_task(api, server, task.task_id)
+            except ApiErrorAnswer as answer:
+                if answer.status < 500 and answer.status not in PASSING:
+                    raise
+    return task
 
 
 def find_running_tasks(api: OvhApi, server: str) -> tuple[Task, ...]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from byoi_tools.deployment.messages import Explanation, explain_failure
 from byoi_tools.deployment.progress import read_progress
-from byoi_tools.deployment.tasks import read_task
+from byoi_tools.deployment.tasks import PASSING, read_task
 from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import (
@@ -24,7 +24,6 @@ from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 _WAITING = (StepStatus.TODO, StepStatus.PENDING, StepStatus.IDLE)
 _UNSEEN = InstallStep("", StepStatus.TODO, "")
-_PASSING = (404, 408, 429)
 _SLOWER = 1.5
 _ASK_SUPPORT = "Look at the server's console, and ask the provider's support with the number of the task."
 _ENDINGS = {
@@ -155,7 +154,7 @@ class _Watch:
             self.trouble = error.reason
             return
         self.trouble = f"{error.message}: {error.text}"
-        if error.status < 500 and error.status not in _PASSING:
+        if error.status < 500 and error.status not in PASSING:
             raise self._lose_sight() from error
 
     def _take_progress(self, progress: InstallProgress | None) -> bool:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 
-BOOTS = {1: "harddisk", 2: "power", 3: "rescue", 4: "network"}
+DISK_BOOT = 1
+BOOTS = {DISK_BOOT: "harddisk", 2: "power", 3: "rescue", 4: "network"}
 NULLABLE = ("bootId", "diskGroups", "diskSize", "memorySize", "numberOfDisks", "processorArchitecture", "templates")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 from byoi_tools.simulator.condition import Condition
-from byoi_tools.simulator.machine import Machine
+from byoi_tools.simulator.machine import CONSOLE_WAYS, Machine
 from byoi_tools.simulator.servers import DiskGroup, SimulatedServer
 from byoi_tools.simulator.signature import Credentials
 
@@ -15,7 +15,7 @@ def describe_server(machine: Machine) -> dict[str, object]:
     condition = machine.server.condition
     return {
         "availabilityZone": "eu-west-gra-a",
-        "bootId": condition.or_null("bootId", condition.boot_id),
+        "bootId": condition.or_null("bootId", machine.boot_id),
         "bootScript": None,
         "commercialRange": None,
         "datacenter": "gra3",
@@ -33,7 +33,7 @@ def describe_server(machine: Machine) -> dict[str, object]:
         "rack": "G000A00",
         "region": "eu-west-gra",
         "rescueMail": None,
-        "rescueSshKey": condition.rescue_ssh_key or None,
+        "rescueSshKey": machine.rescue_ssh_key,
         "reverse": None,
         "rootDevice": None,
         "serverId": 1,
@@ -62,6 +62,14 @@ def describe_hardware(server: SimulatedServer) -> dict[str, object]:
         "processorName": "Simulated processor",
         "threadsPerProcessor": 16,
         "usbKeys": None,
+    }
+
+
+def describe_ipmi() -> dict[str, object]:
+    """Return the `dedicated.server.Ipmi`."""
+    return {
+        "activated": True,
+        "supportedFeatures": dict.fromkeys(CONSOLE_WAYS, True) | {"serialOverLanSshKey": False},
     }
 
 

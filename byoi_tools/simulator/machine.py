@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from datetime import UTC, datetime
 
+from byoi_tools.simulator.condition import BOOTS, DISK_BOOT
 from byoi_tools.simulator.faults import ReinstallAnswer
 from byoi_tools.simulator.installation import Installation, Surroundings
 from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, refuse
@@ -13,6 +15,8 @@ from byoi_tools.simulator.tasks import REINSTALL, Task, TaskStatus
 
 _FIRST_TASK_ID = 1_000_001
 _SILENCE_SECONDS = 300
+_CHORE_SECONDS = 1
+CONSOLE_WAYS = ("kvmipHtml5URL", "kvmipJnlp", "serialOverLanURL")
 
 
 class Machine:
@@ -28,11 +32,14 @@ class Machine:
         self._task_answers: deque[int] = deque()
         self._list_answers: deque[int] = deque()
         self._halted = threading.Event()
+        self._console_ways: set[str] = set()
+        self.boot_id = self.server.condition.boot_id
+        self.rescue_ssh_key = self.server.condition.rescue_ssh_key or None
 
     @property
     def installed_system(self) -> str:
         """Return the name of the system on the disk, as far as the provider knows."""
-        tasks = self._tasks.values()
+        tasks = [task for task in self._tasks.values() if task.function == REINSTALL]
         return "byoi_64" if any(task.status is TaskStatus.DONE for task in tasks) else "none_64"
 
     @property
@@ -55,6 +62,7 @@ class Machine:
             self._list_answers = deque(self.server.faults.task_list_answers)
             self._installation = Installation(self.surroundings, order, task)
             self._installation.start()
+            self.boot_id = DISK_BOOT
         if self.server.faults.reinstall_answer is not ReinstallAnswer.TASK:
             raise self._mistake_answer(task.task_id)
         return answer
@@ -92,7 +100,7 @@ class Machine:
         return [
             task.task_id
             for task in self._known_tasks()
-            if function in ("", REINSTALL) and status in ("", task.status.value)
+            if function in ("", task.function) and status in ("", task.status.value)
         ]
 
     def tell_task(self, task_id: int) -> dict[str, object]:
@@ -104,9 +112,45 @@ class Machine:
     def cancel_task(self, task_id: int) -> None:
         """Stop the installation behind a task."""
         task = self._find_task(task_id)
-        if not task.status.is_running or self._installation is None:
+        if not task.status.is_running or task.function != REINSTALL or self._installation is None:
             raise refuse(400, "Client::BadRequest", f"Task {task_id} cannot be cancelled")
         self._installation.halt()
+
+    def change(self, body: object) -> None:
+        """Take the fields of a `dedicated.server.Dedicated` that may be written, and are simulated."""
+        if not isinstance(body, dict) or not body.keys() <= {"bootId", "rescueSshKey"}:
+            raise refuse(400, "Client::BadRequest", "Only bootId and rescueSshKey can be changed here")
+        boot_id, key = body.get("bootId", self.boot_id), body.get("rescueSshKey", self.rescue_ssh_key)
+        if not isinstance(boot_id, int) or boot_id not in BOOTS:
+            raise refuse(404, "Client::NotFound", f"The requested object (bootId = {boot_id}) does not exist")
+        if key is not None and not isinstance(key, str):
+            raise refuse(400, "Client::BadRequest", "Invalid parameter rescueSshKey: a string was expected")
+        self.boot_id, self.rescue_ssh_key = boot_id, key
+
+    def reboot(self) -> dict[str, object]:
+        """Return the task of a reboot."""
+        return self._do_chore("hardReboot", "Reboot asked").as_task()
+
+    def request_console(self, body: object) -> dict[str, object]:
+        """Return the task that opens a console of the wanted kind."""
+        wishes = body if isinstance(body, dict) else {}
+        if wishes.get("type") not in CONSOLE_WAYS or wishes.get("ttl") not in (1, 3, 5, 10, 15):
+            raise refuse(400, "Client::BadRequest", "Invalid parameter type or ttl")
+        self._console_ways.add(str(wishes["type"]))
+        return self._do_chore("requestAccessIPMI", "Request access").as_task()
+
+    def tell_console(self, way: str) -> dict[str, object]:
+        """Return the `dedicated.server.IpmiAccessValue` that was asked for."""
+        if way not in self._console_ways:
+            raise refuse(404, "Client::NotFound", "The requested object (access) does not exist")
+        expires = datetime.fromtimestamp(self.surroundings.clock() + 900, UTC).isoformat(timespec="seconds")
+        return {"expiration": expires, "value": f"https://console.simulated/{self.server.name}/{way}?session=1f2e3d"}
+
+    def _do_chore(self, function: str, comment: str) -> Task:
+        with self._lock:
+            task = Task(_FIRST_TASK_ID + len(self._tasks), self.surroundings.clock(), function, comment)
+            self._tasks[task.task_id] = task
+        return task
 
     def halt(self) -> None:
         """Ask a running installation to stop."""
@@ -119,6 +163,11 @@ class Machine:
         return self._installation is None or self._installation.wait(seconds)
 
     def _known_tasks(self) -> list[Task]:
+        """Return the tasks that the API tells of; chores are done after a moment."""
+        now = self.surroundings.clock()
+        for task in list(self._tasks.values()):
+            if task.function != REINSTALL and task.status.is_running and now >= task.started + _CHORE_SECONDS:
+                task.move_to(TaskStatus.DONE, now)
         purged = (TaskStatus.DONE,) if self.server.faults.purge_done_tasks else ()
         return [task for task in list(self._tasks.values()) if task.status not in purged]
 
@@ -138,7 +187,7 @@ class Machine:
                 f"Server resource {name} is already locked by another process, blocking any new OS reinstallation",
             )
         for task in self._tasks.values():
-            if task.status.is_running:
+            if task.status.is_running and task.function == REINSTALL:
                 raise refuse(
                     400,
                     "Client::BadRequest::TaskAlreadyExists",

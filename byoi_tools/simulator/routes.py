@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from byoi_tools.simulator.condition import BOOTS
-from byoi_tools.simulator.descriptions import describe_credential, describe_hardware, describe_server
+from byoi_tools.simulator.descriptions import describe_credential, describe_hardware, describe_ipmi, describe_server
 from byoi_tools.simulator.machine import Machine
 from byoi_tools.simulator.refusals import refuse
 from byoi_tools.simulator.signature import Credentials
@@ -103,6 +103,7 @@ def _tell_boot(call: Call) -> object:
 
 
 _SERVER = "/dedicated/server/{serviceName}"
+_IPMI = f"{_SERVER}/features/ipmi"
 _ACTION = "dedicatedServer:apiovh:"
 ROUTES = (
     Route("GET", "/auth/time", "", lambda call: int(call.clock()), is_signed=False),
@@ -137,6 +138,21 @@ ROUTES = (
         f"{_SERVER}/task/{{taskId}}/cancel",
         f"{_ACTION}task/cancel",
         lambda call: call.machine.cancel_task(call.task_id),
+    ),
+    Route("PUT", _SERVER, f"{_ACTION}put", lambda call: call.machine.change(call.body)),
+    Route("POST", f"{_SERVER}/reboot", f"{_ACTION}reboot", lambda call: call.machine.reboot()),
+    Route("GET", _IPMI, f"{_ACTION}features/ipmi/get", lambda call: call.machine and describe_ipmi()),
+    Route(
+        "GET",
+        f"{_IPMI}/access",
+        f"{_ACTION}features/ipmi/access/get",
+        lambda call: call.machine.tell_console(call.query.get("type", "")),
+    ),
+    Route(
+        "POST",
+        f"{_IPMI}/access",
+        f"{_ACTION}features/ipmi/access/create",
+        lambda call: call.machine.request_console(call.body),
     ),
     Route("POST", f"{_SERVER}/reinstall", f"{_ACTION}reinstall", lambda call: call.machine.reinstall(call.body)),
 )

@@ -28,10 +28,12 @@ class TaskStatus(StrEnum):
 
 @dataclass(slots=True)
 class Task:
-    """One task; its dates are seconds since the epoch."""
+    """One task, of any function of `dedicated.TaskFunctionEnum`; its dates are seconds since the epoch."""
 
     task_id: int
     started: float
+    function: str = REINSTALL
+    comment: str = "Start bare metal OS installation"
     status: TaskStatus = TaskStatus.INIT
     updated: float | None = None
     ended: float | None = None
@@ -47,9 +49,9 @@ class Task:
         """Return the `dedicated.server.task.Response` that answers `POST reinstall`."""
         return {
             "taskId": self.task_id,
-            "function": REINSTALL,
+            "function": self.function,
             "status": self.status.value,
-            "comment": "Start bare metal OS installation",
+            "comment": self.comment,
             "startDate": _date(self.started),
             "doneDate": _date(self.ended),
         }

@@ -176,7 +176,9 @@ def test_the_steps_of_a_failed_and_of_a_cancelled_installation(
 def test_rescue_reboot_and_console(tmp_path: Path, document: Document) -> None:
     with Simulator(default_servers(), directory=tmp_path) as simulator:
         api = Api(simulator)
-        (rescue,) = api.get(f"/dedicated/server/{NAME}/boot?bootType=rescue")  # type: ignore[misc]  # a list of one
+        boots = api.get(f"/dedicated/server/{NAME}/boot?bootType=rescue")
+        assert isinstance(boots, list)
+        (rescue,) = boots
         ask(api, document, f"{SERVER}/boot/{{bootId}}", bootId=rescue)
         wishes = {"bootId": rescue, "rescueSshKey": "ssh-ed25519 AAAA"}
         requested = find(document, "paths", SERVER, "put", "requestBody", "content", "application/json", "schema")

@@ -177,6 +177,9 @@ class Api:
     def post(self, path: str, body: Mapping[str, object] | None = None) -> object:
         return self._client.call("POST", path, body, True)
 
+    def put(self, path: str, body: Mapping[str, object]) -> object:
+        return self._client.call("PUT", path, body, True)
+
     def reinstall(self, body: Mapping[str, object]) -> int:
         answer = self.post(f"{SERVER}/reinstall", body)
         assert isinstance(answer, dict)

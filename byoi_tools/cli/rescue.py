@@ -1,0 +1,47 @@
+"""The verb `rescue`."""
+
+from __future__ import annotations
+
+from byoi_tools.cli import options
+from byoi_tools.cli.confirm import confirm_disturbance
+from byoi_tools.cli.order import read_customizations
+from byoi_tools.cli.terminal import write_result
+from byoi_tools.cli.wiring import connect_api, system_clock
+from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
+from byoi_tools.model.server import TaskStatus
+
+
+def rescue(
+    server: options.AnyServer,
+    ssh_key: options.RescueKey = None,
+    end: options.RescueEnd = False,
+    confirm: options.ConfirmDisturbance = None,
+) -> None:
+    """Reboot a server into the provider's rescue system, or back.
+
+    The disks stay as they are. Without --ssh-key the provider mails a password.
+    """
+    from byoi_tools.deployment.boots import BootType, choose_boot, reboot_into
+    from byoi_tools.deployment.status import read_status
+    from byoi_tools.reports.terminal import printable
+
+    key = read_customizations(None, ssh_key, None, None).ssh_key
+    api, clock = connect_api(), system_clock()
+    boot = choose_boot(api, server, BootType.DISK if end else BootType.RESCUE)
+    running = read_status(api, server).running_tasks
+    if running:
+        raise DeploymentRefused(
+            f"{server} is busy: {printable(running[0].function)}",
+            details=f"task {running[0].task_id} is {running[0].status.value}",
+            remedy=f"Wait until it has ended, or stop an installation first: byoi-tools cancel {server}",
+        )
+    what = f"{boot.boot_type.value} ({printable(boot.kernel)})"
+    confirm_disturbance(server, confirm, f"{server} will reboot now, into {what}.")
+    task = reboot_into(api, server, boot, key, clock)
+    if task.status is not TaskStatus.DONE:
+        raise OutcomeUnknown(
+            f"{server} was told to boot {what}, but its reboot has not ended well",
+            details=f"task {task.task_id} is {task.status.value}",
+            remedy=f"Look with `byoi-tools status {server}`, and at its screen: byoi-tools console {server}",
+        )
+    write_result(f"{server} reboots into {what}: task {task.task_id}\n")
