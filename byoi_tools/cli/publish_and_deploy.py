@@ -10,6 +10,7 @@ from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
 from byoi_tools.cli.follow import show_end
 from byoi_tools.cli.order import read_customizations, read_headers
 from byoi_tools.cli.progress import Progress
+from byoi_tools.cli.rehearse import Rehearse, private_half
 from byoi_tools.cli.rules import threshold
 from byoi_tools.cli.terminal import terminal_of, write_note, write_result
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
@@ -17,6 +18,9 @@ from byoi_tools.model.finding import Report
 from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.published import PublishedImage, Verification
 from byoi_tools.model.server import InstallResult
+
+_UNTOUCHED = "nothing was uploaded, and the server was not touched"
+_REHEARSAL_SECONDS = 900.0
 
 
 def publish_and_deploy(
@@ -46,6 +50,7 @@ def publish_and_deploy(
     resume: options.Resume = True,
     receipt: options.ReceiptFile = None,
     again: options.Again = False,
+    rehearse: Rehearse = False,
     confirm: options.Confirm = None,
 ) -> int:
     """Check, publish, ERASE a server, install.
@@ -55,12 +60,13 @@ def publish_and_deploy(
     """
     from byoi_tools.model.sizes import parse_size
     from byoi_tools.pipeline.deployments import Deployments
-    from byoi_tools.pipeline.job import Job, Outside
+    from byoi_tools.pipeline.job import Job, Outside, RehearsalWish
     from byoi_tools.pipeline.making import Making
-    from byoi_tools.pipeline.stages import BadVerdict, run_line
+    from byoi_tools.pipeline.stages import BadRehearsal, BadVerdict, run_line
     from byoi_tools.publishing.destination import parse_expiry
     from byoi_tools.publishing.public_directory import parse_any_destination
     from byoi_tools.reports.line import render_line
+    from byoi_tools.reports.rehearsal import render_rehearsal
     from byoi_tools.reports.text import render_report
 
     require_confirmation(server, confirm)
@@ -87,6 +93,7 @@ def publish_and_deploy(
         work_directory=work_dir or image.absolute().parent,
         waivers_file=waivers,
         verification=verify,
+        rehearsal=RehearsalWish(_REHEARSAL_SECONDS, private_half(ssh_key)) if rehearse else None,
     )
     progress = Progress()
     api, clock = connect_api(), system_clock()
@@ -109,7 +116,12 @@ def publish_and_deploy(
             products = run_line(job, outside)
         except BadVerdict as bad:
             write_result(render_report(bad.report, terminal_of(sys.stdout)))
-            write_note("nothing was uploaded, and the server was not touched")
+            write_note(_UNTOUCHED)
+            return 1
+        except BadRehearsal as bad:
+            ended = bad.rehearsed
+            write_result(render_rehearsal(ended.rehearsal, ended.explanations, terminal_of(sys.stdout)))
+            write_note(_UNTOUCHED)
             return 1
         result = products.get(InstallResult)
         shown = render_line(products.get(Report), products.get(PublishedImage), result)

@@ -26,6 +26,14 @@ Goal = Annotated[Until, typer.Option("--until", help="What must be reached.", en
 Timeout = Annotated[
     str, typer.Option("--timeout", help="How long it may take, from power-on: 10m, 1h.", envvar="BYOI_TIMEOUT")
 ]
+Rehearse = Annotated[
+    bool,
+    typer.Option(
+        "--rehearse",
+        help="Boot a copy in a machine like the server first; one that does not boot is not published.",
+        envvar="BYOI_REHEARSE",
+    ),
+]
 Keep = Annotated[
     Path | None,
     typer.Option(
@@ -70,7 +78,7 @@ def rehearse(
         customizations=read_customizations(hostname, ssh_key, user_data, metadata),
         until=until,
         timeout_seconds=parse_duration(timeout).total_seconds(),
-        private_key=ssh_key.with_suffix("") if ssh_key and ssh_key.suffix == ".pub" else None,
+        private_key=private_half(ssh_key),
         keep=keep,
     )
     _refuse_impossible(order.boot, order.disk, order.memory_bytes)
@@ -82,6 +90,11 @@ def rehearse(
     else:
         write_result(render_rehearsal(done.rehearsal, done.explanations, terminal_of(sys.stdout)))
     return 0 if done.rehearsal.has_succeeded else 1
+
+
+def private_half(ssh_key: Path | None) -> Path | None:
+    """The file where OpenSSH keeps the private half of a public key; None without one."""
+    return ssh_key.with_suffix("") if ssh_key and ssh_key.suffix == ".pub" else None
 
 
 def _refuse_impossible(boot: BootMode, disk: DiskBus, memory_bytes: int) -> None:

@@ -24,6 +24,14 @@ from byoi_tools.tools.ovh_api import OvhApi
 
 
 @dataclass(frozen=True, slots=True)
+class RehearsalWish:
+    """That a copy boots before anything is published, in so much time; `private_key` is the half for the SSH login."""
+
+    timeout_seconds: float
+    private_key: Path | None
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One image for one server. `boot` and `profile` None follow the server.
 
@@ -46,6 +54,7 @@ class Job:
     work_directory: Path
     waivers_file: Path | None = None
     verification: Verification = Verification.RANGES
+    rehearsal: RehearsalWish | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,11 +9,13 @@ from byoi_tools.conversion.convert import judge_source
 from byoi_tools.conversion.space import require_space
 from byoi_tools.errors import ImageError
 from byoi_tools.inspection.inspect import inspect_image
+from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.rehearsal import Milestone, Rehearsal, RehearsalOrder, SourceImage
+from byoi_tools.model.rehearsal import DiskBus, Milestone, Rehearsal, RehearsalOrder, SourceImage
+from byoi_tools.model.server import Server
 from byoi_tools.pipeline.checking import Rules, check_facts, declared_type, waive
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.rehearsal.rehearse import rehearse, require_tools
@@ -57,16 +59,35 @@ def rehearse_image(
     """
     require_tools(order)
     facts = inspect_image(path, observer, rules.reader)
-    image = _judge(path, facts)
     report = check_facts(
         facts, rules, order.loader_path or None, declared_type(path), user_data=order.customizations.user_data
     )
     report = waive(report, path, rules, observer)
+    return rehearse_checked(path, facts, report, order, work_directory, observer)
+
+
+def rehearse_checked(
+    path: Path, facts: Facts, report: Report, order: RehearsalOrder, work_directory: Path, observer: Observer
+) -> Rehearsed:
+    """Boot a copy of an image whose facts and report are known; the report says which loader. Raises as above."""
+    require_tools(order)
+    image = _judge(path, facts)
     chosen = replace(order, loader_path=report.loader_path or _FALLBACK_LOADER, users=_default_users(facts))
     with Workspace(work_directory) as workspace:
         require_space(workspace.directory(), qemu_img.measure(path, image.image_type.value, "raw"))
         rehearsal = rehearse(chosen, image, workspace.directory(), observer)
     return Rehearsed(rehearsal, report, explain(rehearsal.missed, report))
+
+
+def disk_like(server: Server, group_id: int | None, boot: BootMode) -> DiskBus:
+    """What the disks of the server's group hang on, as near as QEMU comes."""
+    controller = server.raid_controller(group_id)
+    is_megaraid = isinstance(controller, Known) and "mega" in controller.value.lower()
+    if is_megaraid and boot is BootMode.LEGACY:
+        return DiskBus.MEGARAID
+    group = server.disk_group(group_id)
+    kind = group.value.disk_type if isinstance(group, Known) and group.value else "nvme"
+    return DiskBus.NVME if kind.lower() == "nvme" else DiskBus.AHCI
 
 
 def explain(missed: Milestone | None, report: Report) -> tuple[Outcome, ...]:

@@ -13,6 +13,7 @@ from byoi_tools.model.finding import Report
 from byoi_tools.model.manifest import ManifestVerdict
 from byoi_tools.model.planned import Delivery, PlannedDeployment
 from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.rehearsal import RehearsalOrder, Until
 from byoi_tools.model.server import Server, Task
 from byoi_tools.pipeline.checking import Rules, check_facts, known_profile, waive
 from byoi_tools.pipeline.installing import recover, resume, start, watch, without
@@ -30,9 +31,12 @@ from byoi_tools.pipeline.matching import (
     refuse_misfits,
 )
 from byoi_tools.pipeline.products import Products
+from byoi_tools.pipeline.rehearsing import Rehearsed, disk_like, rehearse_checked
 from byoi_tools.pipeline.serving import serve, strongest_digest
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.destination import ObjectPrefix
+
+_REHEARSAL_MEMORY = 2 << 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +55,19 @@ class BadVerdict(Exception):
         self.report = report
 
 
+class BadRehearsal(Exception):
+    """A copy of the image did not boot as ordered; nothing was uploaded, nothing erased."""
+
+    def __init__(self, rehearsed: Rehearsed) -> None:
+        super().__init__(rehearsed.rehearsal.ending)
+        self.rehearsed = rehearsed
+
+
 def run_line(job: Job, outside: Outside) -> Products:
     """Run every stage in its order and return all products.
 
-    Raises `BadVerdict`, or the `ByoiError` of the stage that failed. Everything up to the confirmation only reads.
+    Raises `BadVerdict`, `BadRehearsal`, or the `ByoiError` of the stage that failed. Everything up to the confirmation
+    only reads.
     """
     products = Products()
     with Workspace(job.work_directory) as workspace:
@@ -115,6 +128,27 @@ def _check(job: Job, outside: Outside, products: Products) -> None:
         raise BadVerdict(report)
 
 
+def _rehearse(job: Job, outside: Outside, products: Products) -> None:
+    """Boot a copy in a machine like the server, where the user wants that."""
+    if job.rehearsal is None:
+        return
+    boot, path = products.get(Rules).boot, products.get(Candidate).source.path
+    order = RehearsalOrder(
+        boot=boot,
+        loader_path=products.get(InstallOrder).loader_path or "",
+        disk=disk_like(products.get(Server), job.disk_group_id, boot),
+        memory_bytes=_REHEARSAL_MEMORY,
+        customizations=job.customizations,
+        until=Until.SSH,
+        timeout_seconds=job.rehearsal.timeout_seconds,
+        private_key=job.rehearsal.private_key,
+    )
+    facts, report = products.get(Facts), products.get(Report)
+    rehearsed = rehearse_checked(path, facts, report, order, job.work_directory, outside.observer)
+    if not rehearsed.rehearsal.has_succeeded:
+        raise BadRehearsal(rehearsed)
+
+
 def _confirm(job: Job, outside: Outside, products: Products) -> None:
     outside.confirm(products.get(Server))
 
@@ -169,6 +203,7 @@ STAGES = (
     Stage("inspect", _inspect),
     Stage("match", _match),
     Stage("check", _check),
+    Stage("rehearse", _rehearse),
     Stage("confirm", _confirm),
     Stage("publish", _publish),
     Stage("deploy", _deploy),
