@@ -97,6 +97,8 @@ def test_a_connection_that_stalls_is_given_up(scene: Scene) -> None:
             marks=pytest.mark.slow,
         ),
         pytest.param(Answer(404, "NoSuchBucket"), "no such bucket", id="bucket is gone"),
+        pytest.param(Answer(503, "SlowDown"), "overloaded", id="always 503", marks=pytest.mark.slow),
+        pytest.param(Corrupt(), "what arrives is not what was sent", id="always damaged", marks=pytest.mark.slow),
         pytest.param(
             Answer(507, "InsufficientStorage"), "takes no more data", id="store is full", marks=pytest.mark.slow
         ),
