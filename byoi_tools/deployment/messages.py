@@ -52,12 +52,14 @@ _KNOWN = (
         "The virtual disk of the image is larger than the first disk of the disk group.",
         "Choose a group of larger disks with --disk-group, or make the image's disk smaller.",
         "size.disk-limit",
+        "target.disk-size",
     ),
     _known(
         r"too big to download in memory",
         "The provider downloads the file to memory and needs 3 GiB besides.",
         "Publish a compressed qcow2: `byoi-tools convert IMAGE OUTPUT --to qcow2 --compress zlib`.",
         "size.ram-limit",
+        "target.ram",
     ),
     _known(
         r"Could not download image",

@@ -51,14 +51,17 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
         yield running
 
 
-def match(provider: Simulator, image: Path, server: str, *flags: str) -> Finished:
-    environment = {
+def environment_of(provider: Simulator) -> dict[str, str]:
+    return {
         "OVH_ENDPOINT": provider.url,
         "OVH_APPLICATION_KEY": provider.credentials.application_key,
         "OVH_APPLICATION_SECRET": provider.credentials.application_secret,
         "OVH_CONSUMER_KEY": provider.credentials.consumer_key,
     }
-    return byoi_tools("match", image, "--server", server, *flags, environment=environment)
+
+
+def match(provider: Simulator, image: Path, server: str, *flags: str) -> Finished:
+    return byoi_tools("match", image, "--server", server, *flags, environment=environment_of(provider))
 
 
 def failed(run: Finished) -> set[str]:
@@ -165,6 +168,37 @@ def test_each_missing_right_is_named(
     assert run.code == 6
     said = "".join(run.said.split())
     assert all("".join(each.split()) in said for each in missing), run.said
+
+
+DEPLOY = ["--checksum", "sha256:" + "0" * 64, "--image-type", "qcow2", "--confirm", "ns1.simulated"]
+
+
+@pytest.mark.parametrize(
+    ("url", "flags", "seen"),
+    [
+        ("https://h/i?X-Amz-Signature=5167&X-Amz-Date=20260101T000000Z&X-Amz-Expires=3600", [], "the URL has expired"),
+        ("https://h/i?X-Amz-Signature=5167", ["--http-header", "Authorization=Basic eA=="], "presigned URL is refused"),
+        ("https://h/i", ["--ssh-key", "{key}", "--disk-group", "9"], "no such disk group"),
+        ("https://h/i", ["--hostname", "a_b"], "RFC 1035"),
+    ],
+)
+def test_deploy_judges_what_a_url_tells(
+    provider: Simulator, tmp_path: Path, url: str, flags: list[str], seen: str
+) -> None:
+    key = tmp_path / "id.pub"
+    key.write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@home\n")
+    environment = {**environment_of(provider), "XDG_STATE_HOME": str(tmp_path)}
+    loader = ["--efi-bootloader-path", r"\EFI\debian\grubx64.efi"]
+    given = [flag.format(key=key) for flag in flags]
+    run = byoi_tools(
+        "deploy", "--server", "ns1.simulated", "--url", url, *DEPLOY, *loader, *given, environment=environment
+    )
+    assert run.code == 6, run.said
+    said = " ".join(run.errors.split())
+    assert "nothing was sent to ns1.simulated" in said
+    assert seen in said
+    assert "5167" not in run.said
+    assert not provider.state_file("ns1.simulated").exists()
 
 
 def test_nothing_is_written(provider: Simulator, image: Path, tmp_path: Path) -> None:

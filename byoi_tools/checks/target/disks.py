@@ -8,6 +8,7 @@ from byoi_tools.checks.boot_chain import default_entry
 from byoi_tools.checks.check import check
 from byoi_tools.checks.driver_table import Role, drivers_of
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.boot import Product
 from byoi_tools.model.fact import Known, NotExamined, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.devices import DeviceName, NameKind
@@ -131,6 +132,7 @@ def raid_controller(subject: Subject) -> Iterator[Observation]:
     "no other disk can hold a file system that is taken for the image's root",
     Severity.WARNING,
     remedy="Wipe the other disks in the rescue system first (wipefs -a), or use root=UUID=... of a fresh file system.",
+    product=Product.BYOI,
 )
 def secondary_disks(subject: Subject) -> Iterator[Observation]:
     """No other disk can hold a file system that is taken for the image's root.
