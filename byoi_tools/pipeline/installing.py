@@ -10,7 +10,6 @@ from byoi_tools.deployment.tasks import read_task
 from byoi_tools.deployment.watch import watch_installation
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
 from byoi_tools.model.deployment import Reinstallation
-from byoi_tools.model.fact import Known
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import REINSTALL_FUNCTION, InstallResult, Server, Task, TaskStatus
 from byoi_tools.pipeline.deployments import Deployments, order_key
@@ -56,10 +55,10 @@ def recover(api: OvhApi, server: str, deployments: Deployments, clock: Clock, ob
 
 def without(server: Server, earlier: Earlier | None) -> Server:
     """The server as it is for whoever goes on with that deployment: its own task does not make it busy."""
-    if earlier is None or not isinstance(server.running_tasks, Known):
+    if earlier is None:
         return server
-    others = tuple(task for task in server.running_tasks.value if task.task_id != earlier.task.task_id)
-    return replace(server, running_tasks=Known(others))
+    others = tuple(task for task in server.running_tasks if task.task_id != earlier.task.task_id)
+    return replace(server, running_tasks=others)
 
 
 def resume(

@@ -6,8 +6,8 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
@@ -17,6 +17,8 @@ from byoi_tools.simulator.refusals import ConnectionDropped
 from byoi_tools.simulator.servers import SimulatedServer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import SignedCall
+from fixtures.object_store import ObjectStore
+from fixtures.tiny.good import good_raw
 from tests.command import Finished, clean_environment
 from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, order, small_server, to_qcow2
 
@@ -54,10 +56,12 @@ class Scene:
     simulator: CountingSimulator
     order: tuple[str, ...]
     state: Path
+    verb: str = "deploy"
+    more_environment: Mapping[str, str] = field(default_factory=dict)
 
     def begin(self, *arguments: str, dying: tuple[str, int] = ("never", 0)) -> subprocess.Popen[str]:
         """Start `deploy` with these arguments, or with the order, in a process that dies where it is told to."""
-        command = [sys.executable, "-m", "tests.dying_program", dying[0], str(dying[1]), "deploy"]
+        command = [sys.executable, "-m", "tests.dying_program", dying[0], str(dying[1]), self.verb]
         return subprocess.Popen(
             [*command, "--server", NAME, *(arguments or self.order)],
             stdin=subprocess.DEVNULL,
@@ -84,6 +88,7 @@ class Scene:
             "OVH_APPLICATION_SECRET": keys.application_secret,
             "OVH_CONSUMER_KEY": keys.consumer_key,
             "XDG_STATE_HOME": str(self.state),
+            **self.more_environment,
         }
 
 
@@ -246,3 +251,37 @@ def test_ctrl_c_detaches_and_the_next_run_goes_on(tmp_path: Path, image: tuple[s
     assert first.returncode == 130
     assert f"byoi-tools status {NAME} --watch" in errors
     assert (second.code, scene.simulator.posts) == (0, 1), second.said
+
+
+@pytest.fixture
+def line(tmp_path: Path, object_store: ObjectStore, bucket: str) -> Iterator[Scene]:
+    """The same for the whole line; the server, and so each boot, is the one of `deploy`."""
+    image = tmp_path / "good.raw"
+    good_raw(image)
+    order = (str(image), "--to", f"s3://{bucket}/images", "--confirm", NAME)
+    simulator = CountingSimulator(small_server(), tmp_path / "servers")
+    with simulator:
+        yield Scene(simulator, order, tmp_path / "state", "publish-and-deploy", object_store.environment)
+
+
+@pytest.mark.parametrize(("moment", "number"), [("before", 2), ("torn", 2), ("after", 2), ("torn", 3)])
+def test_the_whole_line_goes_on_with_what_was_begun(line: Scene, moment: str, number: int) -> None:
+    assert line.deploy(dying=(moment, number)).code == KILLED
+    second = line.deploy()
+    assert (second.code, line.simulator.posts) == (0, 1), second.said
+    assert "task 1000001" in second.output
+
+
+def test_the_whole_line_stops_before_it_publishes_when_nobody_knows(line: Scene, tmp_path: Path) -> None:
+    assert line.deploy(dying=("after", 1)).code == KILLED
+    second = line.deploy()
+    assert (second.code, line.simulator.posts) == (7, 0), second.said
+    assert "publishing" not in second.errors
+    third = line.deploy(*line.order, "--again")
+    assert (third.code, line.simulator.posts) == (0, 1), third.said
+
+
+def test_one_verb_knows_what_the_other_has_begun(line: Scene, image: tuple[str, ...]) -> None:
+    assert line.deploy(dying=("after", 1)).code == KILLED
+    alone = Scene(line.simulator, image, line.state)
+    assert (alone.deploy().code, line.simulator.posts) == (7, 0)
