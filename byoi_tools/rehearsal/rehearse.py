@@ -6,9 +6,11 @@ import base64
 import hashlib
 import socket
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
+from byoi_tools.errors import NoSpace
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Fact, Known, NotExamined
@@ -49,7 +51,8 @@ def require_tools(order: RehearsalOrder) -> None:
 def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observer: Observer) -> Rehearsal:
     """Boot a copy of the image and tell how far it came; `directory` is empty, and gets the copy.
 
-    The image was judged before: QEMU sees nothing of it but what `qemu-img` has copied. Raises `ToolError`.
+    The image was judged before: QEMU sees nothing of it but what `qemu-img` has copied. Raises `ToolError`,
+    `NoSpace`, and `UsageError` for a directory to keep files in that cannot be written.
     """
     key = _choose_key(order)
     customizations = _with_key(order.customizations, key)
@@ -61,6 +64,12 @@ def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observe
     except InstallationError as refused:
         reason = NotExamined("the machine was not started")
         return Rehearsal(order, "none", (), 0.0, f"the provider would say: {refused}", (), reason)
+    except OSError as failure:
+        raise NoSpace(
+            f"the copy of the disk could not be written in {directory.parent}",
+            details=str(failure),
+            remedy="Free some space, or name another --work-dir, on a file system that takes large sparse files.",
+        ) from failure
     observer.work_finished("writing the disk")
     # A socket's path has a hundred characters at most, so the small files are where temporary files are short.
     with tempfile.TemporaryDirectory(prefix="byoi-tools.") as scratch:
@@ -127,7 +136,7 @@ def _choose_key(order: RehearsalOrder) -> KeyPair | None:
 def _with_key(customizations: Customizations, key: KeyPair | None) -> Customizations:
     if customizations.ssh_key is not None or key is None:
         return customizations
-    return Customizations(customizations.hostname, key.public_line, customizations.user_data, customizations.metadata)
+    return replace(customizations, ssh_key=key.public_line)
 
 
 def _conclude(

@@ -29,6 +29,8 @@ def render_rehearsal(rehearsal: Rehearsal, explanations: tuple[Outcome, ...], te
     lines += ["", *_milestones(rehearsal, terminal), ""]
     if isinstance(rehearsal.guest, Known):
         lines += [*_guest(rehearsal.guest.value, terminal), ""]
+    elif Milestone.SSH in rehearsal.passed:
+        lines += [*terminal.wrap(f"the system was not asked: {rehearsal.guest.reason}", "  "), ""]
     for contradiction in rehearsal.contradictions:
         lines += terminal.wrap(contradiction, "! ", "  ")
     if rehearsal.missed is not None:

@@ -70,6 +70,11 @@ def test_the_text_ends_in_the_verdict_and_is_safe_for_a_terminal() -> None:
     assert "\x1b" not in booted + failed
 
 
+def test_a_system_that_could_not_be_asked_is_told() -> None:
+    unasked = replace(BOOTED, guest=NotExamined("the private half is not at hand"))
+    assert "the system was not asked: the private half is not at hand" in render_rehearsal(unasked, (), Terminal(80))
+
+
 def test_what_contradicts_the_order_is_a_failure() -> None:
     wrong = replace(BOOTED, contradictions=("the host name is debian, not web",))
     assert not wrong.has_succeeded
