@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from byoi_tools.checks.catalogue import DEPLOYMENT_CHECKS, OF_THE_DEPLOYMENT
@@ -21,7 +21,7 @@ from byoi_tools.model.esp import efi_path
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
-from byoi_tools.model.image import Container
+from byoi_tools.model.image import Container, ImageType
 from byoi_tools.model.intent import Intent
 from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.location import ImageLocation
@@ -143,8 +143,10 @@ def match_image(
         customizations=wishes.customizations,
         disk_group_id=wishes.disk_group_id,
     )
-    planned = plan_deployment(api, asked, order, needs_of(facts.container, rules.boot), wishes.delivery)
     given = wishes.delivery.image_type
+    served = given if isinstance(given, Known) else Known(facts.container.format.image_type or ImageType.QCOW2)
+    delivery = replace(wishes.delivery, image_type=served)
+    planned = plan_deployment(api, asked, order, needs_of(facts.container, rules.boot), delivery)
     report = check_facts(
         facts,
         rules,

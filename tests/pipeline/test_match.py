@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -141,6 +142,18 @@ def test_what_the_api_leaves_null_is_skipped_with_the_reason(provider: Simulator
 def test_a_server_that_boots_both_ways_wants_to_be_told(provider: Simulator, image: Path) -> None:
     assert match(provider, image, "both.simulated").code == 2
     assert match(provider, image, "both.simulated", "--boot", "legacy").code == 0
+
+
+def test_what_will_be_converted_is_not_compared_with_the_memory(
+    provider: Simulator, image: Path, tmp_path: Path
+) -> None:
+    foreign = tmp_path / "good.vdi"
+    subprocess.run(["qemu-img", "convert", "-f", "raw", "-O", "vdi", str(image), str(foreign)], check=True)
+    run = match(provider, foreign, "small.simulated", "--format", "json")
+    assert run.code == 1, run.said
+    outcomes = {each["id"]: each for each in json.loads(run.output)["outcomes"]}
+    assert "not known yet" in outcomes["target.ram"]["message"]
+    assert outcomes["api.payload-schema"]["outcome"] == "passed"
 
 
 def test_an_unknown_server(provider: Simulator, image: Path) -> None:
