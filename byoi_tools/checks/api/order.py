@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.fact import Known
+from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.quoting import quote
@@ -44,7 +44,11 @@ def payload_schema(subject: Subject) -> Iterator[Observation]:
     """
     planned = subject.planned
     is_legacy = planned.needs.boot is BootMode.LEGACY or planned.server.boots_legacy_only
-    if planned.order.loader_path is None and not is_legacy:
+    lacks_loader = planned.order.loader_path is None and not is_legacy
+    if lacks_loader and _is_yet_to_be_converted(subject):
+        yield from _compare_inputs(planned)
+        raise NotKnownError("the image's loaders are read once it is converted")
+    if lacks_loader:
         yield Observation(
             "the path of the EFI loader is missing",
             observed="none is given",
@@ -53,6 +57,11 @@ def payload_schema(subject: Subject) -> Iterator[Observation]:
             remedy="Give --efi-bootloader-path; `byoi-tools inspect IMAGE` shows the loaders of an image.",
         )
     yield from _compare_inputs(planned)
+
+
+def _is_yet_to_be_converted(subject: Subject) -> bool:
+    """Whether the image is of a format that nobody but a converter reads."""
+    return isinstance(subject.examined, Known) and subject.container.format.image_type is None
 
 
 def _compare_inputs(planned: PlannedDeployment) -> Iterator[Observation]:
