@@ -1,7 +1,7 @@
 """Runs byoi-tools in this process, which dies as by `kill -9` at a chosen write of a deployment to a receipt.
 
 Arguments: when it dies (`before` the write, `torn` in the middle of it, `unsynced` before it is flushed, `after` it,
-or `never`), the number of that write, and those of byoi-tools. Waiting is fifty times as fast.
+or `never`), the number of that write, and those of byoi-tools. Time is fifty times as fast.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from byoi_tools.cli.main import run
 
 _really_sleep, _really_sync, _really_write = time.sleep, os.fsync, os.write
+_really_monotonic = time.monotonic
 
 
 class Death:
@@ -47,6 +48,7 @@ class Death:
 if __name__ == "__main__":
     death = Death(sys.argv[1], int(sys.argv[2]))
     os.write, os.fsync = death.write, death.sync  # type: ignore[assignment]  # the real ones take any buffer
+    time.monotonic = lambda: _really_monotonic() * 50
     time.sleep = lambda seconds: _really_sleep(float(seconds) / 50)
     sys.argv[1:3] = []
     run()

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from byoi_tools.deployment.progress import read_progress
 from byoi_tools.deployment.refusals import refuse_denial
-from byoi_tools.deployment.tasks import find_running_tasks
+from byoi_tools.deployment.tasks import find_running_tasks, is_passing
 from byoi_tools.model.server import ServerStatus
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, OvhApi, server_route
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi, server_route
+
+_PATIENCE_SECONDS = 300
+_PAUSE_SECONDS = 10
 
 
 def read_status(api: OvhApi, name: str) -> ServerStatus:
@@ -21,3 +25,15 @@ def read_status(api: OvhApi, name: str) -> ServerStatus:
     except ApiErrorAnswer as answer:
         refuse_denial(name, answer)
         raise
+
+
+def read_status_patiently(api: OvhApi, name: str, clock: Clock) -> ServerStatus:
+    """Do as `read_status`, and wait for five minutes until the API is well again."""
+    deadline = clock.monotonic() + _PATIENCE_SECONDS
+    while True:
+        try:
+            return read_status(api, name)
+        except (ApiErrorAnswer, NoApiAnswer) as trouble:
+            if not is_passing(trouble) or clock.monotonic() >= deadline:
+                raise
+            clock.sleep(_PAUSE_SECONDS)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
-
 from byoi_tools.deployment.fields import as_integer, read_integer, read_member, read_text
 from byoi_tools.model.server import REINSTALL_FUNCTION, Task, TaskStatus
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 
-PASSING = (404, 408, 429)
+_PASSING = (404, 408, 429)
 _POLL_SECONDS = 3
 _LONGEST_WAIT_SECONDS = 300
 
@@ -44,13 +42,17 @@ def wait_for_end(api: OvhApi, server: str, task: Task, clock: Clock) -> Task:
     deadline = clock.monotonic() + _LONGEST_WAIT_SECONDS
     while task.status.is_running and clock.monotonic() < deadline:
         clock.sleep(_POLL_SECONDS)
-        with suppress(NoApiAnswer):
-            try:
-                task = read_task(api, server, task.task_id)
-            except ApiErrorAnswer as answer:
-                if answer.status < 500 and answer.status not in PASSING:
-                    raise
+        try:
+            task = read_task(api, server, task.task_id)
+        except (ApiErrorAnswer, NoApiAnswer) as trouble:
+            if not is_passing(trouble):
+                raise
     return task
+
+
+def is_passing(trouble: ApiErrorAnswer | NoApiAnswer) -> bool:
+    """Whether the API may do better in a moment: it "often returns 500/404 errors", says OVH's Terraform provider."""
+    return isinstance(trouble, NoApiAnswer) or trouble.status >= 500 or trouble.status in _PASSING
 
 
 def find_running_tasks(api: OvhApi, server: str) -> tuple[Task, ...]:

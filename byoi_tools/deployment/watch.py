@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from byoi_tools.deployment.messages import Explanation, explain_failure
 from byoi_tools.deployment.progress import read_progress
-from byoi_tools.deployment.tasks import PASSING, read_task
+from byoi_tools.deployment.tasks import is_passing, read_task
 from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import (
@@ -150,11 +150,8 @@ class _Watch:
 
     def _endure(self, error: ApiErrorAnswer | NoApiAnswer) -> None:
         """Remember a trouble that passes by itself; raise `OutcomeUnknown` for one that does not."""
-        if isinstance(error, NoApiAnswer):
-            self.trouble = error.reason
-            return
-        self.trouble = f"{error.message}: {error.text}"
-        if error.status < 500 and error.status not in PASSING:
+        self.trouble = error.reason if isinstance(error, NoApiAnswer) else f"{error.message}: {error.text}"
+        if not is_passing(error):
             raise self._lose_sight() from error
 
     def _take_progress(self, progress: InstallProgress | None) -> bool:
@@ -211,6 +208,13 @@ class _Watch:
         )
 
     def _lose_sight(self) -> OutcomeUnknown:
+        if self.is_all_gone and self.clock.monotonic() - self.useful_at >= self.patience.trouble_seconds:
+            return OutcomeUnknown(
+                f"the installation of {self.server} has ended, and the API does not say how",
+                details=f"task {self.task.task_id} is no longer listed, as tasks that are done, and nothing is being "
+                "installed",
+                remedy=f"Look at the server (`byoi-tools console {self.server}`); --again installs it once more.",
+            )
         return OutcomeUnknown(
             f"the API no longer tells how the installation of {self.server} goes",
             details=f"task {self.task.task_id} was {self.task.status.value}; {self.trouble}",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from byoi_tools.deployment.install import find_accepted, start_reinstallation
-from byoi_tools.deployment.status import read_status
-from byoi_tools.deployment.tasks import read_task
+from byoi_tools.deployment.status import read_status_patiently
+from byoi_tools.deployment.tasks import is_passing, read_task
 from byoi_tools.deployment.watch import watch_installation
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
 from byoi_tools.model.deployment import Reinstallation
@@ -14,12 +14,15 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import REINSTALL_FUNCTION, InstallResult, Server, Task, TaskStatus
 from byoi_tools.pipeline.deployments import Deployments, order_key
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, OvhApi
+from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 
 @dataclass(frozen=True, slots=True)
 class Earlier:
-    """A deployment whose end no run has seen; `is_listed` is False once the provider has purged its task."""
+    """A deployment whose end no run has seen; `is_listed` is False once the provider has purged its task.
+
+    A task that cannot be read for the moment counts as one that runs.
+    """
 
     order: str
     task: Task
@@ -46,11 +49,12 @@ def recover(api: OvhApi, server: str, deployments: Deployments, clock: Clock, ob
         return Earlier(unfinished.order, task, is_listed=True)
     try:
         return Earlier(unfinished.order, read_task(api, server, unfinished.task_id), is_listed=True)
-    except ApiErrorAnswer as answer:
-        if answer.status != 404:
+    except (ApiErrorAnswer, NoApiAnswer) as trouble:
+        if not is_passing(trouble):
             raise
-        gone = Task(unfinished.task_id, REINSTALL_FUNCTION, TaskStatus.INIT, "")
-        return Earlier(unfinished.order, gone, is_listed=False)
+        unseen = Task(unfinished.task_id, REINSTALL_FUNCTION, TaskStatus.INIT, "")
+        is_gone = isinstance(trouble, ApiErrorAnswer) and trouble.status == 404
+        return Earlier(unfinished.order, unseen, is_listed=not is_gone)
 
 
 def without(server: Server, earlier: Earlier | None) -> Server:
@@ -145,7 +149,7 @@ def follow(
     api: OvhApi, server: str, deployments: Deployments | None, clock: Clock, observer: Observer
 ) -> InstallResult | None:
     """Watch what runs on the server, or the end of what an earlier run began; None when there is neither."""
-    task = read_status(api, server).installation_task
+    task = read_status_patiently(api, server, clock).installation_task
     unfinished = deployments.unfinished if deployments else None
     if deployments and unfinished and (task is None or unfinished.task_id is None):
         earlier = recover(api, server, deployments, clock, observer)

@@ -213,6 +213,26 @@ def test_a_lost_answer_s_installation_is_adopted(tmp_path: Path, image: tuple[st
     assert "task 1000001 was started; following it" in run.errors
 
 
+def test_a_purged_task_is_neither_done_nor_begun_again(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(purge_done_tasks=True))
+    with scene.simulator:
+        assert scene.deploy(dying=("after", 2)).code == KILLED
+        assert scene.simulator.wait_until_idle(20)
+        second = scene.deploy()
+        assert (second.code, scene.simulator.posts) == (7, 1), second.said
+        assert "has ended, and the API does not say how" in " ".join(second.errors.split())
+        third = scene.deploy(*scene.order, "--again")
+    assert (third.code, scene.simulator.posts) == (0, 2), third.said
+
+
+def test_a_task_that_cannot_be_read_for_a_while_is_waited_for(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(task_answers=(500, 404, 500, 404), install_status_answers=(500, 404)))
+    with scene.simulator:
+        assert scene.deploy(dying=("after", 2)).code == KILLED
+        second = scene.deploy()
+    assert (second.code, scene.simulator.posts) == (0, 1), second.said
+
+
 def test_a_refused_request_does_not_block_the_next(tmp_path: Path, image: tuple[str, ...]) -> None:
     scene = scene_of(tmp_path, image, Faults(locked=True))
     with scene.simulator:
