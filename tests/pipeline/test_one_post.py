@@ -246,7 +246,7 @@ def wait_until_it_installs(process: subprocess.Popen[str]) -> None:
 
 
 def test_a_second_call_attaches_beside_the_first(tmp_path: Path, image: tuple[str, ...]) -> None:
-    scene = scene_of(tmp_path, image, Faults(step_seconds=1))
+    scene = scene_of(tmp_path, image, Faults(step_seconds=0.7))
     with scene.simulator:
         first = scene.begin()
         wait_until_it_installs(first)
@@ -261,7 +261,7 @@ def test_a_second_call_attaches_beside_the_first(tmp_path: Path, image: tuple[st
 
 
 def test_ctrl_c_detaches_and_the_next_run_goes_on(tmp_path: Path, image: tuple[str, ...]) -> None:
-    scene = scene_of(tmp_path, image, Faults(step_seconds=0.5))
+    scene = scene_of(tmp_path, image, Faults(step_seconds=0.3))
     with scene.simulator:
         first = scene.begin()
         wait_until_it_installs(first)
