@@ -61,6 +61,7 @@ class Receipt:
             ) from held
         self.path = path
         self._end_cut_line()
+        _sync_directory(path.parent)
 
     def __enter__(self) -> Receipt:
         return self
@@ -92,6 +93,15 @@ class Receipt:
         """Every readable line, oldest first; a line that a crash cut short is passed over."""
         lines = self.path.read_text(encoding="utf-8", errors="replace").splitlines()
         return tuple(entry for line in lines if (entry := _parse(line)) is not None)
+
+
+def _sync_directory(directory: Path) -> None:
+    """Put the file's name on the disk: a new receipt is of no use if a power cut takes it away."""
+    descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def stage_key(**inputs: str | int) -> str:

@@ -19,7 +19,7 @@ from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import SignedCall
 from fixtures.object_store import ObjectStore
 from fixtures.tiny.good import good_raw
-from tests.command import Finished, clean_environment
+from tests.command import Finished, byoi_tools, clean_environment
 from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, order, small_server, to_qcow2
 
 NAME = "ns1.simulated"
@@ -258,6 +258,32 @@ def test_a_second_call_attaches_beside_the_first(tmp_path: Path, image: tuple[st
     assert (attached.code, f"{NAME} is installed: task 1000001" in attached.output) == (0, True), attached.said
     assert f"{NAME} is installed: task 1000001" in output
     assert (idle.code, scene.simulator.posts) == (6, 1), idle.said
+
+
+def test_status_watches_what_a_killed_run_began_and_writes_its_end(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(step_seconds=0.3))
+    with scene.simulator:
+        assert scene.deploy(dying=("after", 2)).code == KILLED
+        watched = byoi_tools("status", NAME, "--watch", environment=scene.environment)
+        assert (watched.code, f"{NAME} is installed: task 1000001" in watched.output) == (0, True), watched.said
+        assert (
+            "no installation is running" in byoi_tools("status", NAME, "--watch", environment=scene.environment).output
+        )
+        assert scene.deploy().code == 0  # the end was written: this is a new one
+    assert scene.simulator.posts == 2
+
+
+def test_a_cancelled_installation_may_be_begun_again(tmp_path: Path, image: tuple[str, ...]) -> None:
+    scene = scene_of(tmp_path, image, Faults(step_seconds=0.5))
+    with scene.simulator:
+        first = scene.begin()
+        wait_until_it_installs(first)
+        cancelled = byoi_tools("cancel", NAME, "--confirm", NAME, environment=scene.environment)
+        _, errors = first.communicate(timeout=60)
+        assert cancelled.code == 0, cancelled.said
+        assert (first.returncode, "Somebody cancelled the task" in errors) == (6, True), errors
+        assert scene.deploy().code == 0
+    assert scene.simulator.posts == 2
 
 
 def test_ctrl_c_detaches_and_the_next_run_goes_on(tmp_path: Path, image: tuple[str, ...]) -> None:

@@ -65,3 +65,11 @@ def test_a_place_that_cannot_be_written_is_a_storage_error(tmp_path: Path) -> No
 def test_a_key_depends_on_every_input_and_not_on_their_order() -> None:
     assert stage_key(a=1, b="x") == stage_key(b="x", a=1)
     assert len({stage_key(a=1, b="x"), stage_key(a=2, b="x"), stage_key(a=1, b="y"), stage_key(a=1)}) == 4
+
+
+def test_a_cut_line_does_not_swallow_the_next(tmp_path: Path) -> None:
+    path = tmp_path / "receipt.jsonl"
+    path.write_text('{"time": "2026-01-02T03:04:05+00:00", "stage": "dep')
+    with Receipt(path) as receipt:
+        receipt.record(NOW, "deploy", "k1", DONE, {"task": 7})
+        assert receipt.last_done("deploy", "k1") == {"task": 7}
