@@ -1,0 +1,89 @@
+"""A user who deploys to a pretend provider that counts requests, in processes that die where a test tells them to."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from byoi_tools.simulator.faults import Faults
+from byoi_tools.simulator.refusals import ConnectionDropped
+from byoi_tools.simulator.servers import SimulatedServer
+from byoi_tools.simulator.service import Simulator
+from byoi_tools.simulator.signature import SignedCall
+from tests.command import Finished, clean_environment
+from tests.unit.simulator.outside import small_server
+
+NAME = "ns1.simulated"
+ROOT = Path(__file__).parents[1]
+
+
+class CountingSimulator(Simulator):
+    """Counts the requests to reinstall, and can kill whoever sends one, before or after it is accepted."""
+
+    def __init__(self, server: SimulatedServer, directory: Path) -> None:
+        super().__init__([server], directory=directory)
+        self.posts = 0
+        self.victim: subprocess.Popen[str] | None = None
+        self.dies_before_it_is_accepted = False
+
+    def answer(self, call: SignedCall, target: str) -> object:
+        if not target.endswith("/reinstall"):
+            return super().answer(call, target)
+        self.posts += 1
+        if self.victim and self.dies_before_it_is_accepted:
+            self.victim.kill()
+            raise ConnectionDropped
+        answer = super().answer(call, target)
+        if self.victim:
+            self.victim.kill()
+        return answer
+
+
+@dataclass
+class Scene:
+    """A pretend provider, an image at a URL, and the user who deploys it."""
+
+    simulator: CountingSimulator
+    order: tuple[str, ...]
+    state: Path
+    verb: str = "deploy"
+    more_environment: Mapping[str, str] = field(default_factory=dict)
+
+    def begin(self, *arguments: str, dying: tuple[str, int] = ("never", 0)) -> subprocess.Popen[str]:
+        """Start `deploy` with these arguments, or with the order, in a process that dies where it is told to."""
+        command = [sys.executable, "-m", "tests.dying_program", dying[0], str(dying[1]), self.verb]
+        return subprocess.Popen(
+            [*command, "--server", NAME, *(arguments or self.order)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=clean_environment(self.environment),
+        )
+
+    def deploy(self, *arguments: str, dying: tuple[str, int] = ("never", 0), is_victim: bool = False) -> Finished:
+        """Run it to its end; the simulator kills a victim when it sends its request."""
+        process = self.begin(*arguments, dying=dying)
+        self.simulator.victim = process if is_victim else None
+        output, errors = process.communicate(timeout=120)
+        return Finished(process.returncode, output, errors)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        keys = self.simulator.credentials
+        return {
+            "OVH_ENDPOINT": self.simulator.url,
+            "OVH_APPLICATION_KEY": keys.application_key,
+            "OVH_APPLICATION_SECRET": keys.application_secret,
+            "OVH_CONSUMER_KEY": keys.consumer_key,
+            "XDG_STATE_HOME": str(self.state),
+            **self.more_environment,
+        }
+
+
+def scene_of(directory: Path, image: tuple[str, ...], faults: Faults | None = None) -> Scene:
+    return Scene(CountingSimulator(small_server(faults=faults), directory / "servers"), image, directory / "state")
