@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from dataclasses import replace
 
 from byoi_tools.cli import options
@@ -56,11 +57,12 @@ def check(
         parse_location(image)  # a wrong name is told before any image is read
     reports: list[Report] = []
     codes: list[int] = []
-    for result in check_images(images, order, jobs, Progress()):
-        if isinstance(result, Report):
-            reports.append(result)
-        else:
-            codes.append(show_error(result))
+    with closing(check_images(images, order, jobs, Progress())) as results:
+        for result in results:
+            if isinstance(result, Report):
+                reports.append(result)
+            else:
+                codes.append(show_error(result))
     if output_format is options.OutputFormat.JSON and (reports or len(images) > 1):
         write_result(render_reports(tuple(reports), is_list=len(images) > 1))
     elif reports:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 from byoi_tools.errors import ByoiError, ImageError, StorageError, ToolError
@@ -46,7 +47,7 @@ class _Heard(Observer):
 
 def check_images(
     images: Sequence[str], order: Order, jobs: int, observer: Observer
-) -> Iterator[Report | ImageError | StorageError | ToolError]:
+) -> Generator[Report | ImageError | StorageError | ToolError, None, None]:
     """Yield for each image, named as a user does, its report, or why it has none; `jobs` of them are read at a time.
 
     One image that breaks does not stop the others, not even when it takes its process with it. Raises `UsageError` as
@@ -58,18 +59,19 @@ def check_images(
         from byoi_tools.pipeline.processes import answer_in_processes
 
         answers = answer_in_processes(images, order, min(jobs, len(images)))
-    for answer in answers:
-        for warning in answer.warnings:
-            observer.warned(warning)
-        for note in answer.notes:
-            observer.noted(note)
-        if isinstance(answer.result, Report | ImageError | StorageError | ToolError):
-            yield answer.result
-        else:
-            raise answer.result
+    with closing(answers):  # an error must not leave processes behind
+        for answer in answers:
+            for warning in answer.warnings:
+                observer.warned(warning)
+            for note in answer.notes:
+                observer.noted(note)
+            if isinstance(answer.result, Report | ImageError | StorageError | ToolError):
+                yield answer.result
+            else:
+                raise answer.result
 
 
-def _one_by_one(images: Sequence[str], order: Order, observer: Observer) -> Iterator[Answer]:
+def _one_by_one(images: Sequence[str], order: Order, observer: Observer) -> Generator[Answer, None, None]:
     return (Answer(_check(image, order, observer)) for image in images)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
@@ -15,7 +15,7 @@ from byoi_tools.pipeline.parallel import Answer, Order, answer
 _interrupted = Event()  # of a process that answers: what is queued for it is not begun any more
 
 
-def answer_in_processes(images: Sequence[str], order: Order, count: int) -> Iterator[Answer]:
+def answer_in_processes(images: Sequence[str], order: Order, count: int) -> Generator[Answer, None, None]:
     """Yield what is said of each image, in their order; that many are read at a time.
 
     An image that takes its process with it is checked once more, alone.
