@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Iterator
+from contextlib import suppress
 
 import pytest
+from botocore.exceptions import ClientError
 
 from fixtures.object_store import ObjectStore
 
@@ -19,7 +21,7 @@ def object_store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ObjectSto
 
 
 @pytest.fixture
-def bucket(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
+def bucket(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
     """The name of a new and empty bucket in the store, which boto3 finds through the environment."""
     for name in [name for name in os.environ if name.startswith("AWS_")]:
         monkeypatch.delenv(name)
@@ -28,4 +30,6 @@ def bucket(object_store: ObjectStore, monkeypatch: pytest.MonkeyPatch) -> str:
         monkeypatch.setenv(name, value)
     name = f"bucket-{secrets.token_hex(8)}"
     object_store.client.create_bucket(Bucket=name)
-    return name
+    yield name
+    with suppress(ClientError):  # the store has room for a thousand, and a test may have deleted it
+        object_store.client.delete_bucket(Bucket=name)

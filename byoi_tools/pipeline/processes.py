@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
 from multiprocessing import get_context
 from threading import Event
 
@@ -21,7 +22,8 @@ def answer_in_processes(images: Sequence[str], order: Order, count: int) -> Gene
     An image that takes its process with it is checked once more, alone.
     """
     with _processes(count) as pool:
-        futures: list[Future[Answer]] = [pool.submit(_answer, image, order) for image in images]
+        with _interrupts_waiting():
+            futures: list[Future[Answer]] = [pool.submit(_answer, image, order) for image in images]
         try:
             for image, future in zip(images, futures, strict=True):
                 try:
@@ -34,8 +36,10 @@ def answer_in_processes(images: Sequence[str], order: Order, count: int) -> Gene
 
 def _alone(image: str, order: Order) -> Answer:
     with _processes(1) as pool:
+        with _interrupts_waiting():
+            future = pool.submit(_answer, image, order)
         try:
-            return pool.submit(_answer, image, order).result()
+            return future.result()
         except BrokenProcessPool:
             died = ToolFailed(
                 f"the process that read {image} died",
@@ -61,5 +65,16 @@ def _processes(count: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(count, mp_context=get_context("spawn"), initializer=_leave_interrupts_to_the_parent)
 
 
+@contextmanager
+def _interrupts_waiting() -> Iterator[None]:
+    """Hold Ctrl-C back, here and in the processes that are started meanwhile, until they are ready for it."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def _leave_interrupts_to_the_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})

@@ -102,7 +102,7 @@ def test_a_converted_image_is_deployed_and_found_again(
     assert "converting" not in second.errors
     assert (placed.stat().st_ino, placed.stat().st_mtime_ns) == before
     receipts = [path.read_text() for path in (tmp_path / "state").rglob("*.jsonl")]
-    assert len(receipts) == 1
+    assert len(receipts) == 2  # the image's, and the server's
     for text in (first.said, second.said, *receipts):
         assert PASSWORD not in text
 
