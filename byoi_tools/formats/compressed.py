@@ -9,13 +9,13 @@ from __future__ import annotations
 import bz2
 import lzma
 from collections.abc import Generator, Iterator
-from typing import Protocol
 
 import zstandard
 from isal import igzip_lib
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.byte_stream import ByteStream
+from byoi_tools.formats.decompressor import Decompressor
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.formats.zstd_frames import zstd_frames
 from byoi_tools.model.image import ImageFormat
@@ -57,22 +57,9 @@ def decompress(source: ByteSource, compression: ImageFormat) -> Iterator[bytes]:
         ) from failure
 
 
-class _Decompressor(Protocol):
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def needs_input(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
-
-
-def _decompressor(compression: ImageFormat) -> _Decompressor:
+def _decompressor(compression: ImageFormat) -> Decompressor:
     if compression is ImageFormat.GZIP:
-        gzip: _Decompressor = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
+        gzip: Decompressor = igzip_lib.IgzipDecompressor(flag=igzip_lib.DECOMP_GZIP)
         return gzip
     if compression is ImageFormat.BZIP2:
         return bz2.BZ2Decompressor()
@@ -94,7 +81,7 @@ def _members(source: ByteSource, compression: ImageFormat) -> Iterator[bytes]:
             position = _skip_padding(source, position)
 
 
-def _member(source: ByteSource, decompressor: _Decompressor, position: int) -> Generator[bytes, None, int]:
+def _member(source: ByteSource, decompressor: Decompressor, position: int) -> Generator[bytes, None, int]:
     """Yield the content of the member at the position; return where it ends."""
     start = position
     while not decompressor.eof:

@@ -6,12 +6,12 @@ import bz2
 import lzma
 import zlib
 from collections.abc import Iterator
-from typing import Protocol
 
 import lz4.block
 import zstandard
 
 from byoi_tools.formats.cpio import damaged
+from byoi_tools.formats.decompressor import Decompressor
 
 _STEP_BYTES = 8 * 1024 * 1024  # few steps: after each one the thread waits for its turn in the interpreter
 _INPUT_BYTES = 1 << 16
@@ -70,7 +70,7 @@ class Segment:
             return self._gzip()
         return self._stepwise(self._decompressor())
 
-    def _decompressor(self) -> _Decompressor:
+    def _decompressor(self) -> Decompressor:
         if self._compression == "bzip2":
             return bz2.BZ2Decompressor()
         if self._compression == "lzma":
@@ -80,7 +80,7 @@ class Segment:
             raise damaged("it is xz with another integrity check than CRC32 (xz --check=crc32), which Linux refuses")
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY_LIMIT_BYTES)
 
-    def _stepwise(self, decompressor: _Decompressor) -> Iterator[bytes]:
+    def _stepwise(self, decompressor: Decompressor) -> Iterator[bytes]:
         position = self._offset
         while not decompressor.eof:
             piece = b""
@@ -128,21 +128,6 @@ class Segment:
             yield lz4.block.decompress(block, uncompressed_size=_LZ4_BLOCK_BYTES)
             position += 4 + size
         self.end = position
-
-
-class _Decompressor(Protocol):
-    """What the decompressors of `bz2` and `lzma` have in common."""
-
-    @property
-    def eof(self) -> bool: ...
-
-    @property
-    def needs_input(self) -> bool: ...
-
-    @property
-    def unused_data(self) -> bytes: ...
-
-    def decompress(self, data: bytes, max_length: int = -1) -> bytes: ...
 
 
 def _zstd_frame_end(content: bytes, offset: int) -> int:
