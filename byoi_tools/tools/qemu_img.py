@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import re
 import resource
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 _ADDRESS_SPACE_BYTES = 8 * 2**30
 _QUERY_SECONDS = 60
+_KILLED_SECONDS = 10
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _PROGRESS = re.compile(r"\((\d+\.\d+)/100%\)")
 _REMEDY = "Look at what qemu-img said; `qemu-img check` on the image may say more."
 
@@ -102,16 +106,17 @@ def _run(arguments: tuple[str, ...], limits: Limits, on_output: Callable[[str], 
 
     process: sh.RunningCommand | None = None
     try:
-        process = sh.Command("qemu-img")(
-            *arguments,
-            _bg=True,
-            _bg_exc=False,
-            _out=on_output,
-            _out_bufsize=0,  # a character at a time: progress has no line ends
-            _timeout=limits.seconds,
-            _preexec_fn=lambda: _limit(limits),
-            _env=_environment(),
-        )
+        with _signals_held():  # or one could come when the program runs and nobody knows of it
+            process = sh.Command("qemu-img")(
+                *arguments,
+                _bg=True,
+                _bg_exc=False,
+                _out=on_output,
+                _out_bufsize=0,  # a character at a time: progress has no line ends
+                _timeout=limits.seconds,
+                _preexec_fn=lambda: _limit(limits),
+                _env=_environment(),
+            )
         process.wait()
     except sh.CommandNotFound as missing:
         raise ToolMissing(
@@ -128,11 +133,31 @@ def _run(arguments: tuple[str, ...], limits: Limits, on_output: Callable[[str], 
         ) from failed
     except BaseException:
         if process is not None:
-            process.kill()
+            _end(process)
         raise
 
 
+@contextmanager
+def _signals_held() -> Iterator[None]:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _INTERRUPTS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end(process: sh.RunningCommand) -> None:
+    """Kill the program and return when it is gone."""
+    import sh
+
+    with suppress(ProcessLookupError):
+        process.kill()
+    with suppress(sh.ErrorReturnCode, sh.TimeoutException):
+        process.wait(timeout=_KILLED_SECONDS)
+
+
 def _limit(limits: Limits) -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _INTERRUPTS)
     resource.setrlimit(resource.RLIMIT_AS, (_ADDRESS_SPACE_BYTES, _ADDRESS_SPACE_BYTES))
     resource.setrlimit(resource.RLIMIT_CPU, (4 * limits.seconds, 4 * limits.seconds))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
