@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,12 +15,26 @@ from byoi_tools.cli.rules import choose_rules
 from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.rehearsal import DiskBus, Until
+from byoi_tools.model.rehearsal import DiskBus, NetworkCard, Until
+
+if TYPE_CHECKING:
+    from byoi_tools.model.rehearsal import RehearsalOrder
 
 _LEAST_MEMORY = 256 << 20
 
 Boot = Annotated[BootMode, typer.Option("--boot", help="How the server boots.", envvar="BYOI_BOOT", show_default=False)]
 Disk = Annotated[DiskBus, typer.Option("--disk", help="What the disk hangs on.", envvar="BYOI_DISK")]
+Network = Annotated[
+    NetworkCard, typer.Option("--network", help="The network card; igb needs QEMU 8.", envvar="BYOI_NETWORK")
+]
+SecureBoot = Annotated[
+    bool,
+    typer.Option(
+        "--secure-boot",
+        help="Switch Secure Boot on, with Microsoft's keys (UEFI alone).",
+        envvar="BYOI_SECURE_BOOT",
+    ),
+]
 Memory = Annotated[str, typer.Option("--memory", help="The machine's memory: 2G, 4096M.", envvar="BYOI_MEMORY")]
 Goal = Annotated[Until, typer.Option("--until", help="What must be reached.", envvar="BYOI_UNTIL")]
 Timeout = Annotated[
@@ -46,7 +60,9 @@ def rehearse(
     image: options.Image,
     boot: Boot,
     efi_bootloader_path: options.LoaderPath = None,
+    secure_boot: SecureBoot = False,
     disk: Disk = DiskBus.NVME,
+    network: Network = NetworkCard.E1000E,
     memory: Memory = "2G",
     hostname: options.Hostname = None,
     ssh_key: options.SshKey = None,
@@ -80,8 +96,10 @@ def rehearse(
         timeout_seconds=parse_duration(timeout).total_seconds(),
         private_key=private_half(ssh_key),
         keep=keep,
+        network=network,
+        has_secure_boot=secure_boot,
     )
-    _refuse_impossible(order.boot, order.disk, order.memory_bytes)
+    _refuse_impossible(order)
     rules = choose_rules(boot, None, options.FailOn.ERROR)
     progress = Progress()
     done = rehearse_image(image, order, rules, work_dir or image.absolute().parent, progress)
@@ -97,11 +115,13 @@ def private_half(ssh_key: Path | None) -> Path | None:
     return ssh_key.with_suffix("") if ssh_key and ssh_key.suffix == ".pub" else None
 
 
-def _refuse_impossible(boot: BootMode, disk: DiskBus, memory_bytes: int) -> None:
-    if boot is BootMode.UEFI and disk is DiskBus.MEGARAID:
+def _refuse_impossible(order: RehearsalOrder) -> None:
+    if order.has_secure_boot and order.boot is not BootMode.UEFI:
+        raise UsageError("Secure Boot belongs to UEFI", remedy="Rehearse with --boot uefi, or without --secure-boot.")
+    if order.boot is BootMode.UEFI and order.disk is DiskBus.MEGARAID:
         raise UsageError(
             "QEMU's UEFI firmware has no driver for a MegaRAID controller",
             remedy="Rehearse it with --boot legacy, or UEFI with another --disk; `check` judges the drivers.",
         )
-    if memory_bytes < _LEAST_MEMORY:
+    if order.memory_bytes < _LEAST_MEMORY:
         raise UsageError("--memory is too small for a server", remedy="Write at least 256M.")

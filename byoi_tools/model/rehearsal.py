@@ -21,6 +21,13 @@ class DiskBus(Enum):
     VIRTIO = "virtio"
 
 
+class NetworkCard(Enum):
+    """The network card: what QEMU has of those in servers."""
+
+    E1000E = "e1000e"
+    IGB = "igb"
+
+
 class Milestone(Enum):
     """How far a boot came, in the order of a boot; the last four may come in any order."""
 
@@ -61,7 +68,7 @@ class RehearsalOrder:
 
     `loader_path` is `efiBootloaderPath`. `users` are tried for the login after those that the console names, and
     `private_key` is the file with the private half of the SSH key, None when there is none. `keep` is the directory
-    that gets the console and a screenshot.
+    that gets the console and a screenshot. `has_secure_boot` is for UEFI alone.
     """
 
     boot: BootMode
@@ -74,6 +81,8 @@ class RehearsalOrder:
     users: tuple[str, ...] = ()
     private_key: Path | None = None
     keep: Path | None = None
+    network: NetworkCard = NetworkCard.E1000E
+    has_secure_boot: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,33 +12,18 @@ from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
-from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
+from byoi_tools.model.finding import Outcome, Report
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.rehearsal import DiskBus, Milestone, Rehearsal, RehearsalOrder, SourceImage
+from byoi_tools.model.rehearsal import DiskBus, Rehearsal, RehearsalOrder, SourceImage
 from byoi_tools.model.server import Server
 from byoi_tools.pipeline.checking import Rules, check_facts, declared_type, waive
+from byoi_tools.pipeline.explaining import explain
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.rehearsal.rehearse import rehearse, require_tools
 from byoi_tools.tools import qemu_img
 
 # What firmware starts by itself where nobody declares a loader and none was found.
 _FALLBACK_LOADER = "\\EFI\\BOOT\\BOOTX64.EFI"
-
-_BOOT_LOADERS = ("esp", "bios", "ptable", "container")
-_ROOT = ("root", "initrd", "driver", "kernel", "fs")
-_MOUNTS = ("fstab", "fs", "root")
-FAMILIES = {
-    Milestone.WRITTEN: ("container", "size", "ptable"),
-    Milestone.FIRMWARE: (),
-    Milestone.LOADER: _BOOT_LOADERS,
-    Milestone.KERNEL: ("kernel", *_BOOT_LOADERS, "boot", "fs"),
-    Milestone.ROOT: _ROOT,
-    Milestone.INIT: (*_MOUNTS, "kernel", "boot"),
-    Milestone.NETWORK: ("net", "driver", "cloud", *_MOUNTS),
-    Milestone.CLOUD_INIT: ("cloud", "driver", "net", *_MOUNTS),
-    Milestone.LOGIN: (*_MOUNTS, "boot", "kernel"),
-    Milestone.SSH: ("ssh", "cloud", "net"),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +61,7 @@ def rehearse_checked(
     with Workspace(work_directory) as workspace:
         require_space(workspace.directory(), qemu_img.measure(path, image.image_type.value, "raw"))
         rehearsal = rehearse(chosen, image, workspace.directory(), observer)
-    return Rehearsed(rehearsal, report, explain(rehearsal.missed, report))
+    return Rehearsed(rehearsal, report, explain(rehearsal, report))
 
 
 def disk_like(server: Server, group_id: int | None, boot: BootMode) -> DiskBus:
@@ -88,18 +73,6 @@ def disk_like(server: Server, group_id: int | None, boot: BootMode) -> DiskBus:
     group = server.disk_group(group_id)
     kind = group.value.disk_type if isinstance(group, Known) and group.value else "nvme"
     return DiskBus.NVME if kind.lower() == "nvme" else DiskBus.AHCI
-
-
-def explain(missed: Milestone | None, report: Report) -> tuple[Outcome, ...]:
-    """Return the findings that can be the reason why a milestone was missed, likely families first.
-
-    Errors alone where there are some, else warnings; nothing when no milestone was missed.
-    """
-    families = FAMILIES[missed] if missed else ()
-    related = [outcome for outcome in report.of_kind(OutcomeKind.FAILED) if outcome.family in families]
-    worst = max((outcome.severity for outcome in related), default=Severity.INFO)
-    chosen = [outcome for outcome in related if outcome.severity is worst is not Severity.INFO]
-    return tuple(sorted(chosen, key=lambda outcome: families.index(outcome.family)))
 
 
 def _judge(path: Path, facts: Facts) -> SourceImage:

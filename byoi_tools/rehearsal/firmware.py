@@ -18,15 +18,24 @@ _OVMF = (
     (Path("/usr/share/edk2/ovmf/OVMF_CODE.fd"), Path("/usr/share/edk2/ovmf/OVMF_VARS.fd")),
     (Path("/usr/share/edk2/x64/OVMF_CODE.4m.fd"), Path("/usr/share/edk2/x64/OVMF_VARS.4m.fd")),
 )
+# With SMM, and the keys of Microsoft and of the distribution enrolled, which switches Secure Boot on.
+_SECURE_OVMF = (
+    (Path("/usr/share/OVMF/OVMF_CODE_4M.secboot.fd"), Path("/usr/share/OVMF/OVMF_VARS_4M.ms.fd")),
+    (Path("/usr/share/edk2/ovmf/OVMF_CODE.secboot.fd"), Path("/usr/share/edk2/ovmf/OVMF_VARS.secboot.fd")),
+)
 _EDITOR = "virt-fw-vars"
 
 
-def find_firmware() -> tuple[Path, Path]:
-    """Return OVMF's code and its factory settings; raises `ToolMissing` where it is not installed."""
-    for code, settings in _OVMF:
+def find_firmware(*, has_secure_boot: bool = False) -> tuple[Path, Path]:
+    """Return OVMF's code and its factory settings, which know keys for Secure Boot where that is wanted.
+
+    Raises `ToolMissing` where it is not installed.
+    """
+    for code, settings in _SECURE_OVMF if has_secure_boot else _OVMF:
         if code.is_file() and settings.is_file():
             return code, settings
-    raise ToolMissing("OVMF, QEMU's UEFI firmware, is not installed", remedy="Debian: apt-get install ovmf")
+    kind = "OVMF with keys for Secure Boot" if has_secure_boot else "OVMF, QEMU's UEFI firmware,"
+    raise ToolMissing(f"{kind} is not installed", remedy="Debian: apt-get install ovmf")
 
 
 def find_editor() -> str:
@@ -42,7 +51,10 @@ def find_editor() -> str:
 
 
 def write_settings(factory: Path, loader_path: str, settings: Path, halt: Event) -> None:
-    """Write a store of variables whose only boot entry is `loader_path`; raises `ToolError`."""
+    """Write the factory's store of variables with a boot entry for `loader_path` before all others.
+
+    Raises `ToolError`.
+    """
     argv = (find_editor(), "--loglevel", "error", "--input", str(factory), "--output", str(settings))
     finished = run((*argv, f"--append-boot-filepath={loader_path}"), halt)
     if finished.returncode != 0:

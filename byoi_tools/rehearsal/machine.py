@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.rehearsal import DiskBus
+from byoi_tools.model.rehearsal import DiskBus, NetworkCard
 from byoi_tools.rehearsal.qemu import PROGRAM
 
 _MIB = 1 << 20
@@ -23,7 +23,8 @@ _DISKS = {
 class Machine:
     """What a machine has; `ssh_port` is the port on loopback that leads to the guest's port 22.
 
-    `firmware_code` and `firmware_settings` are OVMF's flash files, None for SeaBIOS.
+    `firmware_code` and `firmware_settings` are OVMF's flash files, None for SeaBIOS. `has_secure_boot` tells that they
+    are those of Secure Boot, which only code in system management mode may write.
     """
 
     boot: BootMode
@@ -35,6 +36,8 @@ class Machine:
     firmware_log: Path
     firmware_code: Path | None = None
     firmware_settings: Path | None = None
+    network: NetworkCard = NetworkCard.E1000E
+    has_secure_boot: bool = False
 
 
 def machine_argv(machine: Machine, accelerator: tuple[str, ...]) -> list[str]:
@@ -42,12 +45,13 @@ def machine_argv(machine: Machine, accelerator: tuple[str, ...]) -> list[str]:
     # A guest is free to attack QEMU: it may start no programs and gain no rights.
     argv = [PROGRAM, "-nodefaults", "-no-user-config", "-display", "none", "-vga", "std", "-serial", "stdio"]
     argv += ["-sandbox", "on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"]
-    argv += ["-machine", "q35", "-smp", "2", "-m", str(machine.memory_bytes // _MIB), *accelerator]
+    argv += ["-machine", "q35,smm=on" if machine.has_secure_boot else "q35", *accelerator]
+    argv += ["-smp", "2", "-m", str(machine.memory_bytes // _MIB)]
     argv += ["-qmp", f"unix:{_value(machine.monitor)},server=on,wait=off"]
     argv += ["-chardev", f"file,id=firmware,path={_value(machine.firmware_log)}"]
     argv += ["-device", "isa-debugcon,iobase=0x402,chardev=firmware"]
     argv += ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{machine.ssh_port}-:22"]
-    argv += ["-device", "e1000e,netdev=net,romfile="]
+    argv += ["-device", f"{machine.network.value},netdev=net,romfile="]
     return [*argv, *_firmware_argv(machine), *_disk_argv(machine)]
 
 
@@ -56,7 +60,8 @@ def _firmware_argv(machine: Machine) -> list[str]:
         return []
     flash = "if=pflash,format=raw,unit="
     code = f"{flash}0,readonly=on,file={_value(machine.firmware_code)}"
-    return ["-drive", code, "-drive", f"{flash}1,file={_value(machine.firmware_settings)}"]
+    argv = ["-drive", code, "-drive", f"{flash}1,file={_value(machine.firmware_settings)}"]
+    return [*argv, *(("-global", "driver=cfi.pflash01,property=secure,value=on") if machine.has_secure_boot else ())]
 
 
 def _disk_argv(machine: Machine) -> list[str]:

@@ -17,10 +17,12 @@ _KEPT_LINES = 400
 _KEPT_FINGERPRINTS = 1000
 _KEPT_USERS = 8
 
-# Boot0000 is the entry of the declared loader: the store of variables was empty before it.
+# The declared loader is the entry that names a file; what the firmware finds by itself is named by the device's path.
+_DECLARED = r'Boot[0-9A-F]{4} "[^"]*" from (?!\w+\()'
+
 _MILESTONES = (
     (Milestone.FIRMWARE, r"BdsDxe: |SeaBIOS \(version "),
-    (Milestone.LOADER, r"BdsDxe: starting Boot0000 |Booting from 0000:7c00"),
+    (Milestone.LOADER, rf"BdsDxe: starting {_DECLARED}|Booting from 0000:7c00"),
     (Milestone.KERNEL, r"Linux version [0-9]|EFI stub: "),
     (
         Milestone.ROOT,
@@ -37,7 +39,16 @@ _PATTERNS = tuple((milestone, re.compile(pattern)) for milestone, pattern in _MI
 _DEAD_ENDS = tuple(
     (re.compile(pattern), meaning)
     for pattern, meaning in (
-        (r"BdsDxe: failed to (?:load|start) Boot0000 ", "the firmware cannot start the declared loader"),
+        (
+            rf"BdsDxe: failed to (?:load|start) {_DECLARED}.*: (?:Access Denied|Security Violation)",
+            "Secure Boot: the firmware refuses the declared loader, which no key that it knows has signed",
+        ),
+        (rf"BdsDxe: failed to (?:load|start) {_DECLARED}", "the firmware cannot start the declared loader"),
+        (
+            r"Verification failed: \(0x1A\) Security Violation|Security Policy Violation",
+            "Secure Boot: shim refuses what it should start",
+        ),
+        (r"bad shim signature|prohibited by secure boot policy", "Secure Boot: GRUB refuses the kernel"),
         (r"BdsDxe: No bootable option", "the firmware finds nothing to start"),
         (r"No bootable device", "the firmware finds nothing to start"),
         (r"Boot failed: not a bootable disk", "the disk has no boot code"),

@@ -19,6 +19,9 @@ from byoi_tools.errors import ToolMissing
 
 PROGRAM = "qemu-system-x86_64"
 
+# A machine outlives nobody: the kernel ends it with the thread that started it, also one that is killed.
+_TIED_TO_US = ("setpriv", "--pdeathsig", "KILL")
+
 _POLL_SECONDS = 1.0
 _SECONDS_TO_END = 10
 _SECONDS_TO_ANSWER = 20
@@ -29,20 +32,17 @@ _LONGEST_ANSWER = 1 << 20
 def running(argv: Sequence[str]) -> Iterator[subprocess.Popen[bytes]]:
     """Run a program of which standard output and error are read together; it is gone when the context ends.
 
-    Raises `ToolMissing` when it is not installed.
+    It ends with the thread that calls, too, however that ends. Raises `ToolMissing` when it is not installed.
     """
-    try:
-        process = subprocess.Popen(  # noqa: S603 - QEMU, with arguments of our own
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-        )
-    except FileNotFoundError as missing:
-        raise ToolMissing(
-            f"{argv[0]} is not installed", remedy="Debian: apt-get install qemu-system-x86 ovmf"
-        ) from missing
+    for name in (argv[0], _TIED_TO_US[0]):
+        _require(name)
+    process = subprocess.Popen(  # noqa: S603 - QEMU, with arguments of our own
+        [*_TIED_TO_US, *argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+    )
     try:
         yield process
     finally:
@@ -88,8 +88,13 @@ def take_screenshot(monitor: Path, picture: Path) -> bool:
 
 def require_program() -> None:
     """Raise `ToolMissing` unless QEMU is installed."""
-    if shutil.which(PROGRAM) is None:
-        raise ToolMissing(f"{PROGRAM} is not installed", remedy="Debian: apt-get install qemu-system-x86 ovmf")
+    _require(PROGRAM)
+
+
+def _require(program: str) -> None:
+    if shutil.which(program) is None:
+        package = "util-linux" if program == _TIED_TO_US[0] else "qemu-system-x86 ovmf"
+        raise ToolMissing(f"{program} is not installed", remedy=f"Debian: apt-get install {package}")
 
 
 def _is_accepted(line: bytes) -> bool:

@@ -23,6 +23,7 @@ from byoi_tools.rehearsal.firmware import find_editor, find_firmware, write_sett
 from byoi_tools.rehearsal.guest import read_state
 from byoi_tools.rehearsal.login import Login
 from byoi_tools.rehearsal.machine import Machine
+from byoi_tools.rehearsal.network import require_card
 from byoi_tools.rehearsal.programs import require_programs
 from byoi_tools.rehearsal.qemu import require_program
 from byoi_tools.rehearsal.refusals import InstallationError
@@ -44,8 +45,9 @@ def require_tools(order: RehearsalOrder) -> None:
     require_programs(_PROGRAMS, who="The rehearsal", remedy=remedy)
     require_program()
     if order.boot is BootMode.UEFI:
-        find_firmware()
+        find_firmware(has_secure_boot=order.has_secure_boot)
         find_editor()
+    require_card(order.network)
 
 
 def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observer: Observer) -> Rehearsal:
@@ -104,7 +106,7 @@ def _write_disk(image: SourceImage, disk: Path, disk_bytes: int, customizations:
 def _build_machine(order: RehearsalOrder, disk: Path, scratch: Path) -> Machine:
     code, settings = None, None
     if order.boot is BootMode.UEFI:
-        code, factory = find_firmware()
+        code, factory = find_firmware(has_secure_boot=order.has_secure_boot)
         settings = scratch / "settings.fd"
         write_settings(factory, order.loader_path, settings, Event())
     firmware_log = scratch / "firmware.log"
@@ -119,6 +121,8 @@ def _build_machine(order: RehearsalOrder, disk: Path, scratch: Path) -> Machine:
         firmware_log,
         code,
         settings,
+        order.network,
+        order.has_secure_boot,
     )
 
 

@@ -14,6 +14,7 @@ from byoi_tools.reports.terminal import Terminal, printable
 SCHEMA = "byoi-tools/rehearsal/v1"
 
 _EXPLANATIONS = 5
+_ACCELERATORS = {"kvm": "on KVM", "tcg": "emulated (KVM does not work here)"}
 
 
 def render_rehearsal(rehearsal: Rehearsal, explanations: tuple[Outcome, ...], terminal: Terminal) -> str:
@@ -21,8 +22,9 @@ def render_rehearsal(rehearsal: Rehearsal, explanations: tuple[Outcome, ...], te
     order = rehearsal.order
     loader = f", loader {order.loader_path}" if order.boot.value == "uefi" else ""
     lines = terminal.wrap(
-        f"boot {order.boot.value}{loader}; disk {order.disk.value}, {human_size(order.memory_bytes)} of memory, "
-        f"{rehearsal.accelerator}",
+        f"boot {order.boot.value}{loader}{', Secure Boot' if order.has_secure_boot else ''}; "
+        f"disk {order.disk.value}, network {order.network.value}, {human_size(order.memory_bytes)} of memory, "
+        f"{_ACCELERATORS.get(rehearsal.accelerator, 'not started')}",
         "",
         "  ",
     )
@@ -48,7 +50,9 @@ def render_rehearsal_json(rehearsal: Rehearsal, explanations: tuple[Outcome, ...
         "schema": SCHEMA,
         "boot": order.boot.value,
         "efi_bootloader_path": order.loader_path if order.boot.value == "uefi" else None,
+        "secure_boot": order.has_secure_boot,
         "disk": order.disk.value,
+        "network": order.network.value,
         "memory_bytes": order.memory_bytes,
         "accelerator": rehearsal.accelerator,
         "until": order.until.value,

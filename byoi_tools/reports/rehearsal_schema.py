@@ -6,7 +6,7 @@ from typing import get_type_hints
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.finding import Severity
-from byoi_tools.model.rehearsal import DiskBus, Milestone, Rehearsal, Until
+from byoi_tools.model.rehearsal import DiskBus, Milestone, NetworkCard, Rehearsal, Until
 from byoi_tools.reports.json_schema import Schema, SchemaWriter
 from byoi_tools.reports.rehearsal import SCHEMA
 from byoi_tools.reports.schema_parts import COUNT, NOTHING, TEXT, YES_NO, any_of, array_of, document, enum_of, object_of
@@ -25,7 +25,9 @@ def rehearsal_schema() -> Schema:
         "schema": {"const": SCHEMA},
         "boot": enum_of(BootMode),
         "efi_bootloader_path": any_of(TEXT, NOTHING),
+        "secure_boot": YES_NO,
         "disk": enum_of(DiskBus),
+        "network": enum_of(NetworkCard),
         "memory_bytes": COUNT,
         "accelerator": {"enum": ["kvm", "tcg", "none"]},
         "until": enum_of(Until),

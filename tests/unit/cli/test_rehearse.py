@@ -24,6 +24,8 @@ def good(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         ((), "--boot"),
         (("--boot", "uefi", "--disk", "megaraid"), "no driver for a MegaRAID"),
+        (("--boot", "legacy", "--secure-boot"), "belongs to UEFI"),
+        (("--boot", "uefi", "--network", "virtio"), "'e1000e', 'igb'"),
         (("--boot", "uefi", "--memory", "16M"), "too small"),
         (("--boot", "uefi", "--memory", "much"), "no size"),
         (("--boot", "uefi", "--timeout", "soon"), "not a duration"),

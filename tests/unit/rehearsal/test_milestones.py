@@ -50,6 +50,7 @@ def test_the_good_boot_tells_users_and_fingerprints() -> None:
     ("name", "milestones", "words"),
     [
         ("wrong-loader", BOOT[:1], "declared loader"),
+        ("unsigned-loader", BOOT[:1], "Secure Boot"),
         ("virtio-initramfs", BOOT[:3], "initramfs"),
     ],
 )
