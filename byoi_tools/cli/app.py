@@ -13,6 +13,7 @@ from byoi_tools.cli import (
     checksum,
     console,
     convert,
+    delete,
     deploy,
     explain,
     inspect,
@@ -64,6 +65,7 @@ app.command("publish-and-deploy")(publish_and_deploy.publish_and_deploy)
 app.add_typer(objects.app, name="objects")
 app.command("status")(status.status)
 app.command("cancel")(cancel.cancel)
+app.command("delete")(delete.delete)
 app.command("rescue")(rescue.rescue)
 app.command("console")(console.console)
 app.command("explain")(explain.explain)

@@ -24,7 +24,13 @@ def cancel(server: options.AnyServer, confirm: options.ConfirmDisturbance = None
     from byoi_tools.pipeline.receipt import ReceiptHeld
 
     api, clock = connect_api(), system_clock()
-    task = read_status(api, server).installation_task
+    found = read_status(api, server)
+    task = found.installation_task
+    if task is None and found.watched_task is not None:
+        raise DeploymentRefused(
+            f"{found.watched_task.title} is running on {server}, and has no task that could be cancelled",
+            remedy=f"End it with `byoi-tools delete {server}`.",
+        )
     if task is None:
         raise DeploymentRefused(
             f"nothing is being installed on {server}", remedy=f"Look at it with `byoi-tools status {server}`."

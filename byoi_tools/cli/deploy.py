@@ -8,12 +8,13 @@ from typing import TypeVar
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
 from byoi_tools.cli.follow import follow_to_the_end, show_end
+from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.order import read_customizations, read_headers
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 from byoi_tools.errors import DeploymentRefused, UsageError
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment import ImageSource, InstallApi, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.secret import Secret
 
@@ -24,7 +25,7 @@ def deploy(
     server: options.ServerName,
     url: options.Url = None,
     checksum: options.Checksum = None,
-    image_type: options.SentType = None,
+    image_type: options.UrlImageType = None,
     efi_bootloader_path: options.LoaderPath = None,
     hostname: options.Hostname = None,
     ssh_key: options.SshKey = None,
@@ -32,6 +33,8 @@ def deploy(
     metadata: options.Metadata = None,
     http_header: options.HttpHeaders = None,
     disk_group: options.DiskGroup = None,
+    api: options.Api = InstallApi.REINSTALL,
+    description: options.Description = None,
     attach: options.Attach = False,
     receipt: options.ReceiptFile = None,
     again: options.Again = False,
@@ -47,12 +50,14 @@ def deploy(
         return
     source = ImageSource(
         Secret(_needed(url, "--url")),
-        _needed(image_type, "--image-type"),
+        _needed(image_type, "--image-type").sent,
         _parse_checksum(_needed(checksum, "--checksum")),
         read_headers(http_header),
     )
     customizations = read_customizations(hostname, ssh_key, user_data, metadata)
-    order = InstallOrder(server, Product.BYOI, efi_bootloader_path, customizations, disk_group)
+    require_possible(api, customizations, description, source.image_type)
+    loader = loader_for(api, efi_bootloader_path)
+    order = InstallOrder(server, Product.BYOI, loader, customizations, disk_group, api, description)
     require_confirmation(server, confirm)
     _install(Reinstallation(order, source), receipt, confirm, is_again=again)
 

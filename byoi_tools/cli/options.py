@@ -9,9 +9,10 @@ from typing import Annotated
 import typer
 
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.guest.reader import ReaderChoice
-from byoi_tools.model.image import Compression, Engine, ImageType
+from byoi_tools.model.image import Compression, Engine, ImageType, PackedType, SentType
 from byoi_tools.model.location import require_file
 from byoi_tools.model.published import Verification
 
@@ -29,6 +30,19 @@ class FailOn(Enum):
     ERROR = "error"
     WARNING = "warning"
     NEVER = "never"
+
+
+class UrlType(Enum):
+    """What the file at a URL is; an OVA is for the API of the 2020 guides alone."""
+
+    QCOW2 = "qcow2"
+    RAW = "raw"
+    OVA = "ova"
+
+    @property
+    def sent(self) -> SentType:
+        """The value as the request has it."""
+        return PackedType.OVA if self is UrlType.OVA else ImageType(self.value)
 
 
 def _flag(
@@ -120,7 +134,17 @@ RescueKey = Annotated[
 RescueEnd = Annotated[bool, _flag("--end", "Leave the rescue system: boot from the disk again.", "BYOI_RESCUE_END")]
 Url = Annotated[str | None, _flag("--url", "Where the provider fetches the image.")]
 Checksum = Annotated[str | None, _flag("--checksum", "The digest of the file at the URL, as sha512:2cbd3d....")]
-SentType = Annotated[ImageType | None, _flag("--image-type", "The format of the file at the URL.")]
+UrlImageType = Annotated[
+    UrlType | None,
+    _flag("--image-type", "The format of the file at the URL; ova only with --api bring-your-own-image."),
+]
+Api = Annotated[
+    InstallApi,
+    _flag("--api", "The provider's request: reinstall, or that of the 2020 guides, which some accounts still have."),
+]
+Description = Annotated[
+    str | None, _flag("--description", "A name for the image; only with --api bring-your-own-image.")
+]
 Attach = Annotated[
     bool, _flag("--attach", "Start nothing: follow the installation that runs, or that an earlier run began.")
 ]

@@ -8,12 +8,14 @@ from contextlib import ExitStack
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
 from byoi_tools.cli.follow import show_end
+from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.order import read_customizations, read_headers
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rehearse import Rehearse, private_half
 from byoi_tools.cli.rules import threshold
 from byoi_tools.cli.terminal import terminal_of, write_note, write_result
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
+from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.published import PublishedImage, Verification
@@ -45,6 +47,8 @@ def publish_and_deploy(
     metadata: options.Metadata = None,
     http_header: options.HttpHeaders = None,
     disk_group: options.DiskGroup = None,
+    api: options.Api = InstallApi.REINSTALL,
+    description: options.Description = None,
     work_dir: options.WorkDirectory = None,
     max_size: options.LargestSize = options.LARGEST_SIZE,
     resume: options.Resume = True,
@@ -70,6 +74,8 @@ def publish_and_deploy(
     from byoi_tools.reports.text import render_report
 
     require_confirmation(server, confirm)
+    customizations = read_customizations(hostname, ssh_key, user_data, metadata)
+    require_possible(api, customizations, description)
     job = Job(
         image=image,
         server=server,
@@ -78,7 +84,7 @@ def publish_and_deploy(
         boot=boot,
         profile=profile,
         fail_on=threshold(fail_on),
-        loader_path=efi_bootloader_path,
+        loader_path=loader_for(api, efi_bootloader_path),
         making=Making(
             served_type=image_type,
             compression=compress,
@@ -87,24 +93,26 @@ def publish_and_deploy(
             resumes=resume,
             largest_bytes=parse_size(max_size),
         ),
-        customizations=read_customizations(hostname, ssh_key, user_data, metadata),
+        customizations=customizations,
         http_headers=read_headers(http_header),
         disk_group_id=disk_group,
         work_directory=work_dir or image.absolute().parent,
         waivers_file=waivers,
         verification=verify,
         rehearsal=RehearsalWish(_REHEARSAL_SECONDS, private_half(ssh_key)) if rehearse else None,
+        api=api,
+        description=description,
     )
     progress = Progress()
-    api, clock = connect_api(), system_clock()
+    provider, clock = connect_api(), system_clock()
     with ExitStack() as stack:
         opened = stack.enter_context(open_receipt(image, receipt))
-        of_server = opened if receipt else stack.enter_context(open_server_receipt(api, server, None))
+        of_server = opened if receipt else stack.enter_context(open_server_receipt(provider, server, None))
         deployments = Deployments(of_server, server, clock)
         if again:
             deployments.end("set aside by --again")
         outside = Outside(
-            api=api,
+            api=provider,
             storage=connect_storage(job.destination),
             clock=clock,
             receipt=opened,

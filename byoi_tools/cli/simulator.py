@@ -26,7 +26,8 @@ Servers = Annotated[
     Path | None,
     typer.Option(
         "--servers",
-        help="A TOML file of servers; ns1.simulated (UEFI) and ns2.simulated (legacy) when not given.",
+        help="A TOML file of servers; when not given: ns1.simulated (UEFI), ns2.simulated (legacy), and "
+        "ns3.simulated, which has the API of the 2020 guides too.",
         envvar="BYOI_SERVERS",
     ),
 ]
@@ -62,10 +63,10 @@ def simulator(
     runs until Ctrl-C.
     """
     from byoi_tools.simulator.faults import parse_faults
-    from byoi_tools.simulator.servers import default_servers, load_servers
+    from byoi_tools.simulator.servers import default_servers, load_servers, old_server
     from byoi_tools.simulator.service import Simulator
 
-    chosen = load_servers(servers) if servers else default_servers()
+    chosen = load_servers(servers) if servers else (*default_servers(), old_server())
     if fault:
         chosen = tuple(replace(server, faults=parse_faults(fault)) for server in chosen)
     pretended = Simulator(

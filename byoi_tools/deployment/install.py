@@ -16,7 +16,7 @@ from byoi_tools.model.server import Task
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi, describe_answer, server_route
 
-_LOOK_PAUSES_SECONDS = (0, 5, 10, 15, 30)
+LOOK_PAUSES_SECONDS = (0, 5, 10, 15, 30)
 
 
 def start_reinstallation(
@@ -39,16 +39,16 @@ def start_reinstallation(
     intend(earlier)
     try:
         route, body = server_route(order.server, "/reinstall"), reinstall_body(reinstallation)
-        task = as_task(api.post(route, body, _list_secrets(reinstallation)))
+        task = as_task(api.post(route, body, list_secrets(reinstallation)))
         trouble = "the answer names no task"
     except ApiErrorAnswer as answer:
-        if _is_definite(answer):
+        if is_definite(answer):
             refuse_denial(order.server, answer)
-            raise _refuse(order.server, answer) from answer
+            raise refuse_request(order.server, answer) from answer
         task, trouble = None, f"{answer.message}: {answer.text}"
     except NoApiAnswer as silence:
         if not silence.was_sent:
-            raise _refuse_unsent(order.server, silence) from silence
+            raise refuse_unsent(order.server, silence) from silence
         task, trouble = None, silence.reason
     return task or find_accepted(api, order.server, earlier, trouble, clock, observer)
 
@@ -62,12 +62,13 @@ def _list_earlier(api: OvhApi, server: str) -> frozenset[int]:
         raise
 
 
-def _is_definite(answer: ApiErrorAnswer) -> bool:
+def is_definite(answer: ApiErrorAnswer) -> bool:
     """Whether the request was refused for certain: it was the client's fault (but no time-out), or is not offered."""
     return (300 <= answer.status < 500 and answer.status != 408) or answer.status == 501
 
 
-def _refuse(server: str, answer: ApiErrorAnswer) -> DeploymentRefused:
+def refuse_request(server: str, answer: ApiErrorAnswer) -> DeploymentRefused:
+    """Return the error for a request that the provider refused, with what its class means."""
     explanation = explain_refusal(answer.error_class)
     return DeploymentRefused(
         f"the provider refused to reinstall {server}: {answer.text}",
@@ -76,7 +77,8 @@ def _refuse(server: str, answer: ApiErrorAnswer) -> DeploymentRefused:
     )
 
 
-def _refuse_unsent(server: str, silence: NoApiAnswer) -> DeploymentRefused:
+def refuse_unsent(server: str, silence: NoApiAnswer) -> DeploymentRefused:
+    """Return the error for a request that certainly never left."""
     return DeploymentRefused(
         f"nothing was sent to {server}: the API cannot be reached", details=silence.reason, remedy=silence.remedy
     )
@@ -106,7 +108,7 @@ def find_accepted(
 
 def _look(api: OvhApi, server: str, earlier: frozenset[int], clock: Clock) -> Iterator[Task | str]:
     """Look several times, each a little later; yields the newest new reinstallation, or what was seen instead."""
-    for pause in _LOOK_PAUSES_SECONDS:
+    for pause in LOOK_PAUSES_SECONDS:
         clock.sleep(pause)
         try:
             new = list_reinstallations(api, server) - earlier
@@ -115,7 +117,7 @@ def _look(api: OvhApi, server: str, earlier: frozenset[int], clock: Clock) -> It
             yield f"looking for its task failed too: {error.message}"
 
 
-def _list_secrets(reinstallation: Reinstallation) -> tuple[str, ...]:
+def list_secrets(reinstallation: Reinstallation) -> tuple[str, ...]:
     """The values of the request that an error's message may quote, and nobody else may read."""
     image, user_data = reinstallation.image, reinstallation.order.customizations.user_data
     url = image.url.reveal()

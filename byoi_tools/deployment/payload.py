@@ -44,6 +44,11 @@ def encode_user_data(user_data: bytes) -> str:
     return base64.b64encode(user_data).decode("ascii")
 
 
+def ssh_key_line(key: str | None) -> str | None:
+    """The key as the provider takes it, without the line end of its file; None without one."""
+    return key.strip() if key else None
+
+
 def _describe_image(image: ImageSource) -> dict[str, Json]:
     fields: dict[str, Json] = {"imageURL": image.url.reveal(), "imageType": image.image_type.value}
     if image.checksum is not None:
@@ -58,8 +63,8 @@ def _describe_config_drive(wishes: Customizations) -> dict[str, Json]:
     fields: dict[str, Json] = {}
     if wishes.hostname:
         fields["hostname"] = wishes.hostname
-    if wishes.ssh_key:
-        fields["sshKey"] = wishes.ssh_key.strip()
+    if key := ssh_key_line(wishes.ssh_key):
+        fields["sshKey"] = key
     if wishes.user_data:
         fields["configDriveUserData"] = encode_user_data(wishes.user_data)
     if wishes.metadata:

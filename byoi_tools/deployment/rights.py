@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from byoi_tools.deployment.fields import read_field, read_text
 from byoi_tools.errors import DeploymentRefused
+from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.planned import AccessRule, find_missing_rights
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
@@ -17,12 +18,15 @@ _READ = (
     "/task/1",
 )
 _CHANGE = ("/reinstall",)
+_OLD_API = "/bringYourOwnImage"
 
 
-def needed_rights(server: str) -> tuple[AccessRule, ...]:
-    """Every call that a deployment cannot do without; tasks stand with some number."""
-    reads = (AccessRule("GET", server_route(server, suffix)) for suffix in _READ)
-    return (*reads, *(AccessRule("POST", server_route(server, suffix)) for suffix in _CHANGE))
+def needed_rights(server: str, install_api: InstallApi = InstallApi.REINSTALL) -> tuple[AccessRule, ...]:
+    """Every call that a deployment by this API cannot do without; tasks stand with some number."""
+    is_old = install_api is InstallApi.BRING_YOUR_OWN_IMAGE
+    reads = (AccessRule("GET", server_route(server, suffix)) for suffix in (*_READ, *((_OLD_API,) if is_old else ())))
+    changes = (_OLD_API,) if is_old else _CHANGE
+    return (*reads, *(AccessRule("POST", server_route(server, suffix)) for suffix in changes))
 
 
 def read_rights(api: OvhApi) -> Fact[tuple[AccessRule, ...]]:

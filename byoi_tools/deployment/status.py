@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from byoi_tools.deployment.old_api_status import find_deployment
 from byoi_tools.deployment.progress import read_progress
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.tasks import find_running_tasks, is_passing
@@ -21,7 +22,8 @@ def read_status(api: OvhApi, name: str) -> ServerStatus:
     """
     try:
         api.get(server_route(name))
-        return ServerStatus(name, find_running_tasks(api, name), read_progress(api, name))
+        tasks, progress = find_running_tasks(api, name), read_progress(api, name)
+        return ServerStatus(name, tasks, progress, find_deployment(api, name))
     except ApiErrorAnswer as answer:
         refuse_denial(name, answer)
         raise

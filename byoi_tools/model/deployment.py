@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import Enum
 
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.digest import Digest
-from byoi_tools.model.image import ImageType
+from byoi_tools.model.image import SentType
 from byoi_tools.model.secret import Secret
 
 
@@ -28,12 +29,20 @@ class Customizations:
         return bool(self.hostname or self.ssh_key or self.user_data or self.metadata)
 
 
+class InstallApi(Enum):
+    """The provider's two requests that install an image: today's, and that of the 2020 guides (`bringYourOwnImage`)."""
+
+    REINSTALL = "reinstall"
+    BRING_YOUR_OWN_IMAGE = "bring-your-own-image"
+
+
 @dataclass(frozen=True, slots=True)
 class InstallOrder:
     """What the user orders for a server, known before the image is published.
 
     `loader_path` is `efiBootloaderPath`, None when nobody gave one. `disk_group_id` None leaves the choice to the
-    provider.
+    provider. `description` is a name for the image, which only the API of the 2020 guides takes; that API is not told
+    the loader's path.
     """
 
     server: str
@@ -41,6 +50,8 @@ class InstallOrder:
     loader_path: str | None = None
     customizations: Customizations = Customizations()
     disk_group_id: int | None = None
+    api: InstallApi = InstallApi.REINSTALL
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +59,14 @@ class ImageSource:
     """Where the provider downloads the image from; the URL may carry a signature and the headers a password."""
 
     url: Secret
-    image_type: ImageType
+    image_type: SentType
     checksum: Digest | None
     http_headers: tuple[tuple[str, Secret], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Reinstallation:
-    """One `POST /dedicated/server/{name}/reinstall`, before it becomes JSON."""
+    """One request that installs an image, by either API, before it becomes JSON."""
 
     order: InstallOrder
     image: ImageSource

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import TypeAlias
 
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.qcow2 import Qcow2Facts
@@ -14,6 +15,15 @@ class ImageType(Enum):
 
     QCOW2 = "qcow2"
     RAW = "raw"
+
+
+class PackedType(Enum):
+    """What the provider unpacks itself; only its API of the 2020 guides does (`type`)."""
+
+    OVA = "ova"
+
+
+SentType: TypeAlias = ImageType | PackedType
 
 
 class Compression(Enum):

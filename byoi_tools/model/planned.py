@@ -8,7 +8,7 @@ from datetime import timedelta
 
 from byoi_tools.model.deployment import ImageNeeds, InstallOrder
 from byoi_tools.model.fact import Fact
-from byoi_tools.model.image import ImageType
+from byoi_tools.model.image import SentType
 from byoi_tools.model.server import Server
 
 
@@ -45,7 +45,7 @@ class Delivery:
     end. `header_names` are those of the HTTP headers that the provider is told to send; their values are secrets.
     """
 
-    image_type: Fact[ImageType]
+    image_type: Fact[SentType]
     is_presigned: Fact[bool]
     life: Fact[timedelta | None]
     header_names: tuple[str, ...] = ()

@@ -8,8 +8,10 @@ from enum import Enum
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
+from byoi_tools.model.old_deployment import OldDeployment
 
 REINSTALL_FUNCTION = "reinstallServer"
+OLD_API_FUNCTION = "bringYourOwnImage"
 _NOT_ASKED = NotExamined("the API was not asked")
 
 
@@ -43,12 +45,30 @@ class TaskStatus(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A task of the provider on a server; `function` is for instance `reinstallServer`."""
+    """A task of the provider on a server; `function` is for instance `reinstallServer`.
+
+    A deployment by the API of the 2020 guides stands as one without a number: 0, and `bringYourOwnImage`.
+    """
 
     task_id: int
     function: str
     status: TaskStatus
     comment: str
+
+    @property
+    def is_of_old_api(self) -> bool:
+        """Whether it stands for a deployment by the API of the 2020 guides."""
+        return self.function == OLD_API_FUNCTION
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return f"the deployment by {OLD_API_FUNCTION}" if self.is_of_old_api else f"task {self.task_id}"
+
+
+def unnumbered_task(message: str) -> Task:
+    """What stands for a deployment by the API of the 2020 guides that runs."""
+    return Task(0, OLD_API_FUNCTION, TaskStatus.DOING, message)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +169,27 @@ class InstallProgress:
 
 @dataclass(frozen=True, slots=True)
 class ServerStatus:
-    """What happens on a server now; `progress` is None while nothing is being installed."""
+    """What happens on a server now; `progress` is None while nothing is being installed.
+
+    `old_deployment` is the last by the API of the 2020 guides, None where there is none, or no such API.
+    """
 
     server: str
     running_tasks: tuple[Task, ...]
     progress: InstallProgress | None
+    old_deployment: OldDeployment | None = None
 
     @property
     def installation_task(self) -> Task | None:
         """The running reinstallation, if there is one; its task can be watched."""
         return next((task for task in self.running_tasks if task.function == REINSTALL_FUNCTION), None)
+
+    @property
+    def watched_task(self) -> Task | None:
+        """What runs and can be watched: a reinstallation, or a deployment by the API of the 2020 guides."""
+        if self.installation_task is None and self.old_deployment is not None and self.old_deployment.is_running:
+            return unnumbered_task(self.old_deployment.message)
+        return self.installation_task
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,13 @@ import hashlib
 import json
 from dataclasses import dataclass
 
+from byoi_tools.deployment.old_api_body import compared_fields, old_api_body
 from byoi_tools.deployment.payload import reinstall_body
-from byoi_tools.model.deployment import Reinstallation
-from byoi_tools.pipeline.receipt import DONE, STARTED, Entry, Receipt, stage_key
+from byoi_tools.model.deployment import InstallApi, Reinstallation
+from byoi_tools.model.old_deployment import SoughtImage
+from byoi_tools.pipeline.receipt import DONE, STARTED, Entry, Receipt, Values, stage_key
 from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.ovh_api import Json
 
 _STAGE = "deploy"
 _ENDED = "ended"
@@ -24,13 +27,15 @@ class Unfinished:
     """A deployment whose end was not seen; `task_id` is None when the answer to its request was not.
 
     `order` tells orders apart (`order_key`), `earlier` has the numbers of the reinstallations that were there before,
-    `began` is when the request was about to be sent.
+    `began` is when the request was about to be sent. `sought` is what the deployment is known by where the API gives no
+    task: that of the 2020 guides; None for others.
     """
 
     order: str
     earlier: frozenset[int]
     began: str
     task_id: int | None = None
+    sought: SoughtImage | None = None
 
 
 class Deployments:
@@ -52,10 +57,13 @@ class Deployments:
         accepted = next((entry for entry in entries[begun:] if entry.event == DONE), None)
         return _read_unfinished(entries[begun], accepted)
 
-    def intend(self, order: str, earlier: frozenset[int]) -> None:
-        """Write that the request is about to be sent."""
-        ids = ",".join(map(str, sorted(earlier)))
-        self._record(STARTED, {"server": self._server, "order": order, "earlier_tasks": ids})
+    def intend(self, order: str, earlier: frozenset[int] | SoughtImage) -> None:
+        """Write that the request is about to be sent, and what tells its installation from those before it."""
+        if isinstance(earlier, SoughtImage):
+            known_by: Values = {"checksum": earlier.checksum, "was_there": int(earlier.was_there)}
+        else:
+            known_by = {"earlier_tasks": ",".join(map(str, sorted(earlier)))}
+        self._record(STARTED, {"server": self._server, "order": order, **known_by})
 
     def accept(self, task_id: int) -> None:
         """Write the task that the request became."""
@@ -72,10 +80,16 @@ class Deployments:
 
 def order_key(reinstallation: Reinstallation) -> str:
     """The same for the same image (by its digest) with the same wishes; URLs and headers are new each time."""
+    if reinstallation.order.api is InstallApi.BRING_YOUR_OWN_IMAGE:
+        return _hash_body(compared_fields(old_api_body(reinstallation)))
     body = reinstall_body(reinstallation)
     customizations = body["customizations"]
     if isinstance(customizations, dict):
         body["customizations"] = {name: value for name, value in customizations.items() if name not in _NOT_COMPARED}
+    return _hash_body(body)
+
+
+def _hash_body(body: Json) -> str:
     return hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()[:32]
 
 
@@ -87,4 +101,10 @@ def _read_unfinished(begun: Entry, accepted: Entry | None) -> Unfinished:
         earlier=frozenset(int(text) for text in ids if text.isdecimal()),
         began=begun.time,
         task_id=task if isinstance(task, int) else None,
+        sought=_read_sought(begun.values),
     )
+
+
+def _read_sought(values: Values) -> SoughtImage | None:
+    checksum = values.get("checksum")
+    return SoughtImage(str(checksum), was_there=bool(values.get("was_there"))) if checksum else None

@@ -5,14 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from byoi_tools.deployment.install import find_accepted, start_reinstallation
+from byoi_tools.deployment.old_api_start import start_deployment
+from byoi_tools.deployment.old_api_watch import watch_deployment
 from byoi_tools.deployment.status import read_status_patiently
 from byoi_tools.deployment.tasks import is_passing, read_task
 from byoi_tools.deployment.watch import watch_installation
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
-from byoi_tools.model.deployment import Reinstallation
+from byoi_tools.model.deployment import InstallApi, Reinstallation
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.old_deployment import SoughtImage
 from byoi_tools.model.server import REINSTALL_FUNCTION, InstallResult, Server, Task, TaskStatus
 from byoi_tools.pipeline.deployments import Deployments, order_key
+from byoi_tools.pipeline.old_api import recover_deployment
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
@@ -42,8 +46,12 @@ def recover(api: OvhApi, server: str, deployments: Deployments, clock: Clock, ob
     unfinished = deployments.unfinished
     if unfinished is None:
         return None
+    trouble = f"an earlier run was about to send its request at {unfinished.began}, and did not hear the answer"
+    if unfinished.sought is not None:
+        unheard = trouble if unfinished.task_id is None else None
+        found = recover_deployment(api, server, unfinished.sought, unheard, deployments, clock, observer)
+        return Earlier(unfinished.order, *found)
     if unfinished.task_id is None:
-        trouble = f"an earlier run was about to send its request at {unfinished.began}, and did not hear the answer"
         task = find_accepted(api, server, unfinished.earlier, trouble, clock, observer)
         deployments.accept(task.task_id)
         return Earlier(unfinished.order, task, is_listed=True)
@@ -77,13 +85,14 @@ def resume(
     if earlier is None:
         return None
     if earlier.order == order_key(reinstallation):
-        observer.noted(f"an earlier run has started this already: following task {earlier.task.task_id}")
+        observer.noted(f"an earlier run has started this already: following {earlier.task.title}")
         return earlier.task
     if earlier.is_running:
+        verb = "delete" if earlier.task.is_of_old_api else "cancel"
         raise DeploymentRefused(
             f"{server} is being installed with another order",
-            details=f"task {earlier.task.task_id} is {earlier.task.status.value}",
-            remedy=f"Follow it with `byoi-tools deploy --attach --server {server}`, or end it with `byoi-tools cancel "
+            details=f"{earlier.task.title} is {earlier.task.status.value}",
+            remedy=f"Follow it with `byoi-tools deploy --attach --server {server}`, or end it with `byoi-tools {verb} "
             f"{server}`.",
         )
     deployments.end(earlier.task.status.value if earlier.is_listed else "its task is no longer listed")
@@ -98,10 +107,14 @@ def start(
     An interruption after the intent leaves the outcome unknown, and is said to.
     """
     server, order = reinstallation.order.server, order_key(reinstallation)
+
+    def intend(earlier: frozenset[int] | SoughtImage) -> None:
+        deployments.intend(order, earlier)
+
+    is_old = reinstallation.order.api is InstallApi.BRING_YOUR_OWN_IMAGE
     try:
-        task = start_reinstallation(
-            api, reinstallation, clock, observer, lambda earlier: deployments.intend(order, earlier)
-        )
+        begin = start_deployment if is_old else start_reinstallation
+        task = begin(api, reinstallation, clock, observer, intend)
     except (DeploymentRefused, UsageError) as refusal:
         deployments.end(f"not accepted: {refusal.message}")
         raise
@@ -124,13 +137,14 @@ def watch(
     A failure is written down; that it is done, `conclude` writes once the user was told.
     """
     try:
-        return watch_installation(api, server, task, clock, observer)
+        watch_one = watch_deployment if task.is_of_old_api else watch_installation
+        return watch_one(api, server, task, clock, observer)
     except DeploymentFailed as failure:
         conclude(deployments, task, f"failed: {failure.message}")
         raise
     except KeyboardInterrupt as interruption:
         raise Interrupted(
-            f"no longer watching; the installation of {server} goes on (task {task.task_id})",
+            f"no longer watching; the installation of {server} goes on ({task.title})",
             remedy=f"Come back to it: byoi-tools status {server} --watch",
         ) from interruption
 
@@ -149,7 +163,7 @@ def follow(
     api: OvhApi, server: str, deployments: Deployments | None, clock: Clock, observer: Observer
 ) -> InstallResult | None:
     """Watch what runs on the server, or the end of what an earlier run began; None when there is neither."""
-    task = read_status_patiently(api, server, clock).installation_task
+    task = read_status_patiently(api, server, clock).watched_task
     unfinished = deployments.unfinished if deployments else None
     if deployments and unfinished and (task is None or unfinished.task_id is None):
         earlier = recover(api, server, deployments, clock, observer)

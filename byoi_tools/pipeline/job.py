@@ -8,7 +8,7 @@ from datetime import timedelta
 from pathlib import Path
 
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment import Customizations, InstallApi
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import Verification
@@ -55,6 +55,8 @@ class Job:
     waivers_file: Path | None = None
     verification: Verification = Verification.RANGES
     rehearsal: RehearsalWish | None = None
+    api: InstallApi = InstallApi.REINSTALL
+    description: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,18 @@ from byoi_tools.checks.subject import Subject
 from byoi_tools.deployment.delivery import delivery_of
 from byoi_tools.deployment.facts import read_server, read_template_inputs
 from byoi_tools.deployment.misfit import Misfit, refuse
+from byoi_tools.deployment.old_api_body import OLD_INPUTS, old_api_names
+from byoi_tools.deployment.old_api_status import read_deployment
 from byoi_tools.deployment.payload import customization_names
 from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations, ImageNeeds, InstallOrder, Reinstallation
+from byoi_tools.model.deployment import Customizations, ImageNeeds, InstallApi, InstallOrder, Reinstallation
 from byoi_tools.model.esp import efi_path
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
-from byoi_tools.model.image import Container, ImageType
+from byoi_tools.model.image import Container, ImageType, SentType
 from byoi_tools.model.intent import Intent
 from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.location import ImageLocation
@@ -65,7 +67,12 @@ def ask(api: OvhApi, name: str) -> Asked:
 def plan_deployment(
     api: OvhApi, asked: Asked, order: InstallOrder, needs: ImageNeeds, delivery: Delivery
 ) -> PlannedDeployment:
-    """Put together what is judged; asks the API for the product's template."""
+    """Put together what is judged; asks the API for the product's template.
+
+    Raises `DeploymentRefused` where the order wants the API of the 2020 guides, and the server does not have it.
+    """
+    if order.api is InstallApi.BRING_YOUR_OWN_IMAGE:
+        return _plan_by_old_api(api, asked, order, needs, delivery)
     return PlannedDeployment(
         server=asked.server,
         order=order,
@@ -75,6 +82,23 @@ def plan_deployment(
         needed_rights=needed_rights(order.server),
         inputs=read_template_inputs(api, order.product.template),
         sent_names=customization_names(order, has_headers=bool(delivery.header_names)),
+    )
+
+
+def _plan_by_old_api(
+    api: OvhApi, asked: Asked, order: InstallOrder, needs: ImageNeeds, delivery: Delivery
+) -> PlannedDeployment:
+    """As the other API has it: no template says what it takes, the fields of its description do."""
+    read_deployment(api, order.server)
+    return PlannedDeployment(
+        server=asked.server,
+        order=order,
+        needs=needs,
+        delivery=delivery,
+        rights=asked.rights,
+        needed_rights=needed_rights(order.server, order.api),
+        inputs=Known(OLD_INPUTS),
+        sent_names=old_api_names(order, has_headers=bool(delivery.header_names)),
     )
 
 
@@ -144,14 +168,16 @@ def match_image(
         disk_group_id=wishes.disk_group_id,
     )
     given = wishes.delivery.image_type
-    served = given if isinstance(given, Known) else Known(facts.container.format.image_type or ImageType.QCOW2)
+    served: Known[SentType] = (
+        given if isinstance(given, Known) else Known(facts.container.format.image_type or ImageType.QCOW2)
+    )
     delivery = replace(wishes.delivery, image_type=served)
     planned = plan_deployment(api, asked, order, needs_of(facts.container, rules.boot), delivery)
     report = check_facts(
         facts,
         rules,
         wishes.loader_path,
-        given.value if isinstance(given, Known) else declared_type(location),
+        given.value if isinstance(given, Known) and isinstance(given.value, ImageType) else declared_type(location),
         target=asked.server.target(wishes.disk_group_id),
         user_data=wishes.customizations.user_data,
         meant=Known(planned),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.manifest import ManifestVerdict
@@ -62,9 +63,14 @@ def delivery_of(job: Job, outside: Outside) -> Delivery:
     )
 
 
-def strongest_digest(published: PublishedImage) -> Digest:
-    """The digest that the provider is told to verify: SHA-512."""
-    return next(digest for digest in published.digests if digest.algorithm is DigestAlgorithm.SHA512)
+def checksum_for(api: InstallApi, published: PublishedImage) -> Digest:
+    """The digest that the provider is told to verify: SHA-512.
+
+    SHA-256 for the API of the 2020 guides: its message of 2022 for a wrong type names sha1, sha256 and md5 alone.
+    """
+    is_old = api is InstallApi.BRING_YOUR_OWN_IMAGE
+    wanted = DigestAlgorithm.SHA256 if is_old else DigestAlgorithm.SHA512
+    return next(digest for digest in published.digests if digest.algorithm is wanted)
 
 
 def _key(job: Job) -> str:

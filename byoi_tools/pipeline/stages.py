@@ -32,7 +32,7 @@ from byoi_tools.pipeline.matching import (
 )
 from byoi_tools.pipeline.products import Products
 from byoi_tools.pipeline.rehearsing import Rehearsed, disk_like, rehearse_checked
-from byoi_tools.pipeline.serving import serve, strongest_digest
+from byoi_tools.pipeline.serving import checksum_for, serve
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.destination import ObjectPrefix
 
@@ -101,6 +101,8 @@ def _match(job: Job, outside: Outside, products: Products) -> None:
         loader_path=job.loader_path or find_loader(facts),
         customizations=job.customizations,
         disk_group_id=job.disk_group_id,
+        api=job.api,
+        description=job.description,
     )
     needs = needs_of(candidate.container, rules.boot, is_final=candidate.is_final)
     planned = plan_deployment(outside.api, products.get(Asked), order, needs, _delivery(job, candidate))
@@ -171,7 +173,7 @@ def _publish(job: Job, outside: Outside, products: Products) -> None:
 
 def _deploy(job: Job, outside: Outside, products: Products) -> None:
     published, order = products.get(PublishedImage), products.get(InstallOrder)
-    image = ImageSource(published.url, published.image_type, strongest_digest(published), job.http_headers)
+    image = ImageSource(published.url, published.image_type, checksum_for(job.api, published), job.http_headers)
     reinstallation = Reinstallation(order, image)
     doors = (outside.api, reinstallation, outside.deployments, outside.clock, outside.observer)
     products.put(resume(*doors) or start(*doors))

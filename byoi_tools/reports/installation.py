@@ -13,7 +13,7 @@ def render_installation(result: InstallResult) -> str:
         began, ended = timing.started_seconds, timing.ended_seconds
         seconds = "" if began is None or ended is None else f"{ended - began:.0f} s"
         rows.append(f"{seconds:>8}  {_describe(timing.step)}\n")
-    end = f"{result.server} is installed: task {result.task.task_id}, {result.elapsed_seconds:.0f} s\n"
+    end = f"{result.server} is installed: {result.task.title}, {result.elapsed_seconds:.0f} s\n"
     return "".join(rows) + printable(end.rstrip("\n")) + "\n"
 
 
@@ -28,6 +28,9 @@ def render_status(found: ServerStatus) -> str:
         lines.append("no installation is running")
     else:
         lines += [f"{step.status.value:>8}  {_describe(step)}" for step in found.progress.steps]
+    old = found.old_deployment
+    if old is not None:
+        lines.append(f"bringYourOwnImage is {old.state.value}: {old.message}, image {old.checksum[:16] or 'unknown'}")
     return "".join(printable(line) + "\n" for line in lines)
 
 

@@ -53,7 +53,7 @@ def _check_value(known: TemplateInput, value: object) -> None:
             f"Customization is {len(value)} big, which is exceeding limit of {VALUE_LIMIT_CHARACTERS}",
         )
     if known.kind == "hostname":
-        _check_hostname(value)
+        check_hostname(value)
     elif problem := _find_problem(known, value):
         raise _malformed(known, problem)
 
@@ -61,14 +61,15 @@ def _check_value(known: TemplateInput, value: object) -> None:
 def _find_problem(known: TemplateInput, value: str) -> str | None:
     if known.kind == "enum" and value not in known.choices:
         return f"must be one of {', '.join(known.choices)}"
-    if known.kind == "url" and not _is_web_url(value):
+    if known.kind == "url" and not is_web_url(value):
         return "must be an http or https URL"
-    if known.kind == "sshPubKey" and not _is_ssh_key(value):
+    if known.kind == "sshPubKey" and not is_ssh_key(value):
         return "must be one public key in OpenSSH format"
     return None
 
 
-def _is_web_url(value: str) -> bool:
+def is_web_url(value: str) -> bool:
+    """Tell whether the provider could fetch it: http or https, and a host."""
     try:
         parts = urlsplit(value)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -76,7 +77,7 @@ def _is_web_url(value: str) -> bool:
         return False
 
 
-def _is_ssh_key(value: str) -> bool:
+def is_ssh_key(value: str) -> bool:
     """Tell whether the key's blob begins with the name of its own kind (RFC 4253, section 6.6)."""
     match = _SSH_KEY.fullmatch(value.strip())
     if match is None:
@@ -89,7 +90,8 @@ def _is_ssh_key(value: str) -> bool:
     return blob.startswith(len(kind).to_bytes(4, "big") + kind)
 
 
-def _check_hostname(value: str) -> None:
+def check_hostname(value: str) -> None:
+    """Raise `ApiError` for a host name that breaks RFC 1035."""
     if len(value) > HOSTNAME_LIMIT_CHARACTERS:
         raise refuse(
             400,

@@ -37,6 +37,8 @@ def check_format(image: Path, image_type: str, halt: Event) -> None:
     found = _detect(image)
     if image_type == "qcow2" and found != "qcow2":
         raise InstallationError(f"image provided format is {found} which does not match expected qcow2 format")
+    if image_type == "ova" and found != "tar":
+        raise InstallationError(f"image provided format is {found} which does not match expected ova format")
     if image_type == "raw" and (found != "raw" or probe_table(image, halt) not in _TABLES):
         seen = found if found != "raw" else probe_content(image, halt) or "data"
         raise InstallationError(

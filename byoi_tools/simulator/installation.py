@@ -20,6 +20,7 @@ from byoi_tools.simulator.boot import BootOutcome, boot_legacy, boot_uefi
 from byoi_tools.simulator.failures import FAILURES
 from byoi_tools.simulator.image_download import download, hash_file
 from byoi_tools.simulator.image_format import check_format, measure_image
+from byoi_tools.simulator.ova import DISK_FORMAT, unpack_disk
 from byoi_tools.simulator.reinstall_rules import ReinstallOrder
 from byoi_tools.simulator.servers import BootMode, SimulatedServer
 from byoi_tools.simulator.tasks import Task, TaskStatus
@@ -78,6 +79,16 @@ class Installation:
     def loader_path(self) -> str:
         """Return the loader that the order declares."""
         return self._order.efi_bootloader_path
+
+    @property
+    def checksum(self) -> str:
+        """Return the checksum that the order tells of the image."""
+        return self._order.checksum
+
+    @property
+    def server_name(self) -> str:
+        """Return the name of the server."""
+        return self._server.name
 
     def start(self) -> None:
         """Begin; returns at once."""
@@ -179,6 +190,9 @@ class Installation:
     def _deploy(self) -> None:
         kind = self._order.image_type
         check_format(self._image, kind, self._halt)
+        if kind == "ova":
+            unpack_disk(self._image)
+            kind = DISK_FORMAT
         size_bytes = measure_image(self._image, kind, self._halt)
         room_bytes = self._order.disk_group.disk_size_bytes
         if size_bytes > room_bytes:

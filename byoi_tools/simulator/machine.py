@@ -9,13 +9,16 @@ from datetime import UTC, datetime
 from byoi_tools.simulator.condition import BOOTS, DISK_BOOT
 from byoi_tools.simulator.faults import ReinstallAnswer
 from byoi_tools.simulator.installation import Installation, Surroundings
-from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, refuse
-from byoi_tools.simulator.reinstall_rules import judge_reinstall
-from byoi_tools.simulator.tasks import REINSTALL, Task, TaskStatus
+from byoi_tools.simulator.old_api import judge_deployment, no_deployment, tell_deployment
+from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, no_route, refuse
+from byoi_tools.simulator.reinstall_rules import ReinstallOrder, judge_reinstall
+from byoi_tools.simulator.servers import OLD_API, REINSTALL_API
+from byoi_tools.simulator.tasks import DEPLOYMENT, REINSTALL, Task, TaskStatus
 
 _FIRST_TASK_ID = 1_000_001
 _SILENCE_SECONDS = 300
 _CHORE_SECONDS = 1
+_STOP_SECONDS = 10
 CONSOLE_WAYS = ("kvmipHtml5URL", "kvmipJnlp", "serialOverLanURL")
 
 
@@ -40,6 +43,8 @@ class Machine:
     def installed_system(self) -> str:
         """Return the name of the system on the disk, as far as the provider knows."""
         tasks = [task for task in self._tasks.values() if task.function == REINSTALL]
+        if self._installation is not None:
+            tasks.append(self._installation.task)
         return "byoi_64" if any(task.status is TaskStatus.DONE for task in tasks) else "none_64"
 
     @property
@@ -50,22 +55,62 @@ class Machine:
     def reinstall(self, body: object) -> dict[str, object]:
         """Accept an order and begin; the answer may be replaced by a fault, the installation goes on then."""
         with self._lock:
-            order = judge_reinstall(self.server, body)
-            self._refuse_when_busy()
-            if not self.server.faults.reinstall_answer.has_begun:
-                raise self._mistake_answer(_FIRST_TASK_ID)
+            self._require_api(REINSTALL_API)
             task = Task(_FIRST_TASK_ID + len(self._tasks), self.surroundings.clock())
-            self._tasks[task.task_id] = task
             answer = task.as_response()
-            self._status_answers = deque(self.server.faults.install_status_answers)
-            self._task_answers = deque(self.server.faults.task_answers)
-            self._list_answers = deque(self.server.faults.task_list_answers)
-            self._installation = Installation(self.surroundings, order, task)
-            self._installation.start()
-            self.boot_id = DISK_BOOT
+            self._begin(judge_reinstall(self.server, body), task)
+            self._tasks[task.task_id] = task
         if self.server.faults.reinstall_answer is not ReinstallAnswer.TASK:
             raise self._mistake_answer(task.task_id)
         return answer
+
+    def deploy_image(self, body: object) -> None:
+        """Accept an order by the API of the 2020 guides and begin; its answer may be lost as that of `reinstall`."""
+        with self._lock:
+            self._require_api(OLD_API)
+            order = judge_deployment(self.server, body)
+            self._begin(order, Task(_FIRST_TASK_ID, self.surroundings.clock(), DEPLOYMENT))
+        if self.server.faults.reinstall_answer is not ReinstallAnswer.TASK:
+            raise self._mistake_answer(_FIRST_TASK_ID)
+
+    def tell_deployment(self) -> dict[str, object]:
+        """Return the status of the last deployment by that API."""
+        with self._lock:
+            self._require_api(OLD_API)
+            _show_fault(self._task_answers)
+            return tell_deployment(self._find_deployment())
+
+    def delete_deployment(self) -> None:
+        """Stop it, erase its status, and boot the rescue system."""
+        with self._lock:
+            self._require_api(OLD_API)
+            deployment = self._find_deployment()
+            deployment.halt()
+            deployment.wait(_STOP_SECONDS)
+            self._installation = None
+            self.boot_id = next(boot_id for boot_id, boot_type in BOOTS.items() if boot_type == "rescue")
+        self.reboot()
+
+    def _find_deployment(self) -> Installation:
+        if self._installation is None or self._installation.task.function != DEPLOYMENT:
+            raise no_deployment()
+        return self._installation
+
+    def _require_api(self, name: str) -> None:
+        if name not in self.server.api:
+            raise no_route()
+
+    def _begin(self, order: ReinstallOrder, task: Task) -> None:
+        """Begin the installation unless the server is busy, or a fault loses the request."""
+        self._refuse_when_busy()
+        if not self.server.faults.reinstall_answer.has_begun:
+            raise self._mistake_answer(_FIRST_TASK_ID)
+        self._status_answers = deque(self.server.faults.install_status_answers)
+        self._task_answers = deque(self.server.faults.task_answers)
+        self._list_answers = deque(self.server.faults.task_list_answers)
+        self._installation = Installation(self.surroundings, order, task)
+        self._installation.start()
+        self.boot_id = DISK_BOOT
 
     def _mistake_answer(self, task_id: int) -> ApiError:
         """Return what is answered instead of the task; silence lasts until the simulator stops."""
@@ -82,7 +127,8 @@ class Machine:
         with self._lock:
             _show_fault(self._status_answers)
             installation = self._installation
-        if installation is None or installation.task.status in (TaskStatus.DONE, TaskStatus.CANCELLED):
+        is_over = installation is None or installation.task.status in (TaskStatus.DONE, TaskStatus.CANCELLED)
+        if installation is None or is_over or installation.task.function == DEPLOYMENT:
             raise ApiError(404, {"message": "Server is not being installed or reinstalled at the moment"})
         task = installation.task
         progress = [
@@ -180,7 +226,9 @@ class Machine:
 
     def _refuse_when_busy(self) -> None:
         name = self.server.name
-        if self.server.faults.locked:
+        last = self._installation.task if self._installation else None
+        is_deploying = last is not None and last.function == DEPLOYMENT and last.status.is_running
+        if self.server.faults.locked or is_deploying:
             raise refuse(
                 409,
                 "Client::Conflict::DisturbAlreadyExists",

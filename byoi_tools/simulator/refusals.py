@@ -30,3 +30,8 @@ def refuse_credential(http_code: str, error_code: str, message: str) -> ApiError
     """Return the error in the shape of the API's front door; `http_code` is e.g. "403 Forbidden"."""
     body = {"errorCode": error_code, "httpCode": http_code, "message": message}
     return ApiError(int(http_code.split()[0]), body)
+
+
+def no_route() -> ApiError:
+    """Return the answer to a route that the API does not have."""
+    return refuse(404, "Client::NotFound", "Got an invalid (or empty) URL")

@@ -78,12 +78,13 @@ def _find_disk_group(server: SimulatedServer, template: Template, storage: objec
     wishes = _read_object(storage[0] if storage else {}, "storage")
     for name in wishes.keys() - _STORAGE:
         raise refuse(400, "Client::BadRequest", f"Unknown parameter {name}")
-    group = _find_installable_group(server, wishes.get("diskGroupId", 0))
+    group = find_installable_group(server, wishes.get("diskGroupId", 0))
     _check_layout(server, template, group, wishes)
     return group
 
 
-def _find_installable_group(server: SimulatedServer, group_id: object) -> DiskGroup:
+def find_installable_group(server: SimulatedServer, group_id: object) -> DiskGroup:
+    """Return the group of that number, the default one for 0; raises `ApiError`."""
     if not isinstance(group_id, int) or isinstance(group_id, bool):
         raise refuse(400, "Client::BadRequest", "Invalid parameter diskGroupId: a number was expected")
     group = server.find_disk_group(group_id)

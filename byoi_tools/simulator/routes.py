@@ -14,7 +14,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 from byoi_tools.simulator.condition import BOOTS
 from byoi_tools.simulator.descriptions import describe_credential, describe_hardware, describe_ipmi, describe_server
 from byoi_tools.simulator.machine import Machine
-from byoi_tools.simulator.refusals import refuse
+from byoi_tools.simulator.refusals import no_route, refuse
 from byoi_tools.simulator.signature import Credentials
 from byoi_tools.simulator.templates import TEMPLATES
 
@@ -103,6 +103,7 @@ def _tell_boot(call: Call) -> object:
 
 
 _SERVER = "/dedicated/server/{serviceName}"
+_OLD_API = f"{_SERVER}/bringYourOwnImage"
 _IPMI = f"{_SERVER}/features/ipmi"
 _ACTION = "dedicatedServer:apiovh:"
 ROUTES = (
@@ -154,6 +155,9 @@ ROUTES = (
         f"{_ACTION}features/ipmi/access/create",
         lambda call: call.machine.request_console(call.body),
     ),
+    Route("GET", _OLD_API, f"{_ACTION}bringYourOwnImage/get", lambda call: call.machine.tell_deployment()),
+    Route("POST", _OLD_API, f"{_ACTION}bringYourOwnImage/create", lambda call: call.machine.deploy_image(call.body)),
+    Route("DELETE", _OLD_API, f"{_ACTION}bringYourOwnImage/delete", lambda call: call.machine.delete_deployment()),
     Route("POST", f"{_SERVER}/reinstall", f"{_ACTION}reinstall", lambda call: call.machine.reinstall(call.body)),
 )
 
@@ -171,4 +175,4 @@ def find_route(method: str, target: str) -> tuple[Route, str, dict[str, str], di
             if arguments is not None:
                 query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
                 return route, path, arguments, query
-    raise refuse(404, "Client::NotFound", "Got an invalid (or empty) URL")
+    raise no_route()

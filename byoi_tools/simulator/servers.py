@@ -12,6 +12,7 @@ from byoi_tools.errors import UsageError
 from byoi_tools.simulator.condition import Condition, read_condition
 from byoi_tools.simulator.faults import Faults, read_faults
 
+REINSTALL_API, OLD_API = "reinstall", "bring-your-own-image"
 _NAME = re.compile(r"[a-z0-9]([a-z0-9.-]{0,61}[a-z0-9])?")
 
 
@@ -45,7 +46,11 @@ class DiskGroup:
 
 @dataclass(frozen=True, slots=True)
 class SimulatedServer:
-    """One server for rent. `name` is also the name of its folder. Raises `UsageError` for an absurd one."""
+    """One server for rent. `name` is also the name of its folder. Raises `UsageError` for an absurd one.
+
+    `api` are the requests that install an image on it: `reinstall`, and `bring-your-own-image` of the 2020 guides,
+    which most real servers no longer have.
+    """
 
     name: str
     boot_mode: BootMode
@@ -54,11 +59,14 @@ class SimulatedServer:
     operating_systems: tuple[str, ...] = ("byoi_64", "byolinux_64")
     faults: Faults = field(default_factory=Faults)
     condition: Condition = field(default_factory=Condition)
+    api: tuple[str, ...] = (REINSTALL_API,)
 
     def __post_init__(self) -> None:
         ids = [group.disk_group_id for group in self.disk_groups]
         if not _NAME.fullmatch(self.name):
             raise _wrong(f"{self.name!r} is no host name in lower case")
+        if not self.api or not {REINSTALL_API, OLD_API}.issuperset(self.api):
+            raise _wrong(f"{self.name}: api is a list of {REINSTALL_API} and {OLD_API}")
         if self.memory_mib < 1 or not ids or len(set(ids)) != len(ids):
             raise _wrong(f"{self.name} needs memory, and disk groups with different ids")
 
@@ -82,6 +90,12 @@ def default_servers() -> tuple[SimulatedServer, ...]:
         SimulatedServer("ns1.simulated", BootMode.UEFI, 65536, (nvme, sata)),
         SimulatedServer("ns2.simulated", BootMode.LEGACY, 16384, (DiskGroup(1, 2, 2000, "SATA"),)),
     )
+
+
+def old_server() -> SimulatedServer:
+    """Return a server that has the API of the 2020 guides too, as some old accounts do."""
+    disks = (DiskGroup(1, 2, 480, "NVMe"),)
+    return SimulatedServer("ns3.simulated", BootMode.UEFI, 32768, disks, api=(REINSTALL_API, OLD_API))
 
 
 def load_servers(path: Path) -> tuple[SimulatedServer, ...]:
@@ -120,6 +134,7 @@ def _read_server(table: object) -> SimulatedServer:
             operating_systems=_strings(values.get("operating_systems", ["byoi_64", "byolinux_64"])),
             faults=read_faults(_table(values.get("faults", {}))),
             condition=read_condition(values.get("condition", {})),
+            api=_strings(values.get("api", [REINSTALL_API])),
         )
     except ValueError as error:
         raise _wrong(f"{name}: {error}") from error

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from enum import StrEnum
 
 REINSTALL = "reinstallServer"
+DEPLOYMENT = "bringYourOwnImage"  # of the 2020 guides: never listed as a task
 
 
 class TaskStatus(StrEnum):

@@ -116,6 +116,10 @@ class OvhApi:
         """PUT to a route, exactly once; returns the JSON of its answer."""
         return self._call("PUT", path, body)
 
+    def delete(self, path: str) -> Json:
+        """DELETE a route, exactly once; returns the JSON of its answer."""
+        return self._call("DELETE", path, None)
+
     def _call(self, method: str, path: str, body: Json, secrets: tuple[str, ...] = ()) -> Json:
         call = f"{method} {path.partition('?')[0]}"
         answer = self._send(call, method, path, body)

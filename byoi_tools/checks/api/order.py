@@ -35,7 +35,8 @@ def payload_schema(subject: Subject) -> Iterator[Observation]:
     UEFI server the loader's path is what its network boot starts.
 
     How: the names of the customizations that will be sent, and the type of the image, are compared with the `inputs` of
-    the template `byoi_64`, as the API describes them today; without those only the loader's path is asked for.
+    the template `byoi_64`, as the API describes them today; without those only the loader's path is asked for. With
+    `--api bring-your-own-image` they are compared with the fields of that API, which wants a host name and an SSH key.
 
     Fix: leave out the option, or give what is missing; `byoi-tools inspect IMAGE` shows the loaders of an image.
 
@@ -81,7 +82,7 @@ def _compare_inputs(planned: PlannedDeployment) -> Iterator[Observation]:
                 expected=f"a value for {quote(each.name)}",
                 evidence=_TEMPLATE,
             )
-    image_type, taken = planned.delivery.image_type, inputs.get("imageType")
+    image_type, taken = planned.delivery.image_type, inputs.get("imageType") or inputs.get("type")
     if taken and taken.choices and isinstance(image_type, Known) and image_type.value.value not in taken.choices:
         yield Observation(
             "the provider does not take this type of image",

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.esp import LoaderKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
@@ -27,13 +28,16 @@ def compatible_template(subject: Subject) -> Iterator[Observation]:
 
     Why: not every range of servers takes Bring Your Own Image; the request is refused then.
 
-    How: `byoi_64` (or `byolinux_64`) is among the server's compatible templates. Skipped where the API lists none.
+    How: `byoi_64` (or `byolinux_64`) is among the server's compatible templates. Skipped where the API lists none. With
+    `--api bring-your-own-image` there is no template: whether the server has that route was asked before.
 
     Fix: choose the product that the server takes, or another server.
 
     Source: OVHcloud API, `GET .../install/compatibleTemplates` and `Client::Conflict::OperatingSystemIncompatible`.
     """
     planned = subject.planned
+    if planned.order.api is InstallApi.BRING_YOUR_OWN_IMAGE:
+        return
     template, offered = planned.order.product.template, planned.server.templates.known()
     if template not in offered:
         related = sorted(name for name in offered if name.startswith("byo"))
