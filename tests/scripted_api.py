@@ -117,7 +117,7 @@ class ScriptedApi:
                 self.end_headers()
                 self.wfile.write(answer.content)
 
-            do_POST = do_PUT = do_GET  # noqa: N815 - the names are http.server's
+            do_POST = do_PUT = do_DELETE = do_GET  # noqa: N815 - the names are http.server's
 
             def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - as above
                 pass
