@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 from collections.abc import Iterator
 from contextlib import suppress
 
@@ -11,6 +12,12 @@ import pytest
 from botocore.exceptions import ClientError
 
 from fixtures.object_store import ObjectStore
+
+
+def pytest_configure() -> None:
+    """Let the programs under test hear Ctrl-C, also where the run was started in the background, which ignores it."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")
