@@ -9,7 +9,7 @@ from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
 from byoi_tools.cli.follow import follow_to_the_end, show_end
 from byoi_tools.cli.old_api import loader_for, require_possible
-from byoi_tools.cli.order import read_customizations, read_headers
+from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 from byoi_tools.errors import DeploymentRefused, UsageError
@@ -35,6 +35,8 @@ def deploy(
     disk_group: options.DiskGroup = None,
     api: options.Api = InstallApi.REINSTALL,
     description: options.Description = None,
+    system: options.System = Product.BYOI,
+    partitioning: options.PartitioningFile = None,
     attach: options.Attach = False,
     receipt: options.ReceiptFile = None,
     again: options.Again = False,
@@ -55,9 +57,11 @@ def deploy(
         read_headers(http_header),
     )
     customizations = read_customizations(hostname, ssh_key, user_data, metadata)
-    require_possible(api, customizations, description, source.image_type)
+    product = system or Product.BYOI
+    require_possible(api, product, customizations, description, source.image_type)
     loader = loader_for(api, efi_bootloader_path)
-    order = InstallOrder(server, Product.BYOI, loader, customizations, disk_group, api, description)
+    layout = read_partitioning(partitioning, product)
+    order = InstallOrder(server, product, loader, customizations, disk_group, api, description, layout)
     require_confirmation(server, confirm)
     _install(Reinstallation(order, source), receipt, confirm, is_again=again)
 

@@ -8,12 +8,13 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from byoi_tools.cli import options
-from byoi_tools.cli.order import read_customizations, read_headers, read_luks_key
+from byoi_tools.cli.order import read_customizations, read_headers, read_luks_key, read_partitioning
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import choose_rules
 from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.wiring import connect_api
 from byoi_tools.errors import DeploymentRefused
+from byoi_tools.model.boot import Product
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import ImageType
@@ -43,6 +44,8 @@ def match(
     metadata: options.Metadata = None,
     http_header: options.HttpHeaders = None,
     disk_group: options.DiskGroup = None,
+    system: options.System = None,
+    partitioning: options.PartitioningFile = None,
     reader: options.Reader = ReaderChoice.AUTO,
     luks_key: options.LuksKey = None,
     work_dir: options.WorkDirectory = None,
@@ -62,17 +65,20 @@ def match(
     from byoi_tools.reports.text import render_report
 
     location = parse_location(image)
+    known = known_profile(profile) if profile else None
+    product = system or (known.product if known else Product.BYOI)
     wishes = Wishes(
         loader_path=efi_bootloader_path,
         customizations=read_customizations(hostname, ssh_key, user_data, metadata),
         disk_group_id=disk_group,
         delivery=_delivery(to, public_url, expires, image_type, http_header),
+        partitioning=read_partitioning(partitioning, product),
     )
     unpacking, key = Unpacking(work_dir, parse_size(max_size)), read_luks_key(luks_key, reader)
     api = connect_api()
     asked = ask(api, server)
-    meant = boot or (known_profile(profile).boot if profile else None)
-    rules = choose_rules(meant or only_boot_mode(asked.server), profile, fail_on, waivers)
+    meant = boot or (known.boot if known else None)
+    rules = choose_rules(meant or only_boot_mode(asked.server), profile, fail_on, waivers, product)
     rules = replace(rules, reader=reader, unpacking=unpacking, luks_key=key)
     report = match_image(api, asked, location, rules, wishes, Progress())
     if output_format is options.OutputFormat.JSON:

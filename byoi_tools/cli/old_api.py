@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, InstallApi
 from byoi_tools.model.image import PackedType, SentType
 
@@ -29,7 +30,11 @@ def loader_for(api: InstallApi, given: str | None) -> str | None:
 
 
 def require_possible(
-    api: InstallApi, wishes: Customizations, description: str | None, image_type: SentType | None = None
+    api: InstallApi,
+    product: Product,
+    wishes: Customizations,
+    description: str | None,
+    image_type: SentType | None = None,
 ) -> None:
     """Return when the API takes all that is given; raises `UsageError` that names the flag which it does not take."""
     if api is InstallApi.REINSTALL:
@@ -41,6 +46,8 @@ def require_possible(
         if description is not None:
             raise UsageError(f"--description is only for {_OLD}", remedy="Leave --description out.")
         return
+    if product is not Product.BYOI:
+        raise UsageError(f"--os {product.value} is not for {_OLD}", remedy="Leave --api out: the default one takes it.")
     try:
         (wishes.user_data or b"").decode("utf-8")
     except UnicodeDecodeError:

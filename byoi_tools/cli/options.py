@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from byoi_tools.model.boot import BootMode
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.guest.reader import ReaderChoice
@@ -170,6 +170,13 @@ HttpHeaders = Annotated[
     ),
 ]
 DiskGroup = Annotated[int | None, _flag("--disk-group", "The disk group to write; the provider's default otherwise.")]
+System = Annotated[
+    Product | None,
+    _flag("--os", "The provider's product: byoi (an image of a disk) or byolinux (a Linux root that it installs)."),
+]
+PartitioningFile = Annotated[
+    Path | None, _flag("--partitioning", "A TOML or JSON file with the disks' layout, for --os byolinux.")
+]
 Confirm = Annotated[
     str | None, _flag("--confirm", "The server's name once more: the deployment ERASES it. Asked for when not given.")
 ]

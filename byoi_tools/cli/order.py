@@ -7,8 +7,10 @@ import struct
 from pathlib import Path
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.guest.reader import ReaderChoice
+from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.secret import Secret
 
 _LARGEST_FILE_BYTES = 1024 * 1024
@@ -29,6 +31,23 @@ def read_customizations(
 def read_user_data_file(path: Path | None) -> bytes | None:
     """Return the content of the file with the user data, None without one; raises `UsageError` if it cannot be read."""
     return _read("--user-data", path) if path else None
+
+
+def read_partitioning(path: Path | None, product: Product) -> Partitioning | None:
+    """Return the layout in a file, None without one; raises `UsageError`, also where the product takes none."""
+    if path is None:
+        return None
+    if product is not Product.BYOLINUX:
+        raise UsageError(
+            "--partitioning is for Bring Your Own Linux alone: another image brings its own partitions",
+            remedy="Give --os byolinux, or leave --partitioning out.",
+        )
+    from byoi_tools.deployment.partitioning import parse_partitioning
+
+    try:
+        return parse_partitioning(_read("--partitioning", path).decode())
+    except UnicodeDecodeError:
+        raise UsageError(f"{path} is no text", remedy="Give a TOML or JSON file in UTF-8.") from None
 
 
 def read_luks_key(path: Path | None, reader: ReaderChoice) -> Secret | None:

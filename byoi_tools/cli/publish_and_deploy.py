@@ -9,12 +9,14 @@ from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
 from byoi_tools.cli.follow import show_end
 from byoi_tools.cli.old_api import loader_for, require_possible
-from byoi_tools.cli.order import read_customizations, read_headers
+from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rehearse import Rehearse, private_half
 from byoi_tools.cli.rules import threshold
 from byoi_tools.cli.terminal import terminal_of, write_note, write_result
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
+from byoi_tools.errors import UsageError
+from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import Compression, Engine
@@ -49,6 +51,8 @@ def publish_and_deploy(
     disk_group: options.DiskGroup = None,
     api: options.Api = InstallApi.REINSTALL,
     description: options.Description = None,
+    system: options.System = None,
+    partitioning: options.PartitioningFile = None,
     work_dir: options.WorkDirectory = None,
     max_size: options.LargestSize = options.LARGEST_SIZE,
     resume: options.Resume = True,
@@ -63,6 +67,7 @@ def publish_and_deploy(
     credentials are boto3's own (AWS_*) and ovh's own (OVH_*, ovh.conf).
     """
     from byoi_tools.model.sizes import parse_size
+    from byoi_tools.pipeline.checking import known_profile
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.job import Job, Outside, RehearsalWish
     from byoi_tools.pipeline.making import Making
@@ -75,7 +80,13 @@ def publish_and_deploy(
 
     require_confirmation(server, confirm)
     customizations = read_customizations(hostname, ssh_key, user_data, metadata)
-    require_possible(api, customizations, description)
+    product = system or (known_profile(profile).product if profile else Product.BYOI)
+    if rehearse and product is Product.BYOLINUX:
+        raise UsageError(
+            "an image for Bring Your Own Linux boots only after the provider has installed it",
+            remedy="Leave --rehearse out.",
+        )
+    require_possible(api, product, customizations, description)
     job = Job(
         image=image,
         server=server,
@@ -102,6 +113,8 @@ def publish_and_deploy(
         rehearsal=RehearsalWish(_REHEARSAL_SECONDS, private_half(ssh_key)) if rehearse else None,
         api=api,
         description=description,
+        product=product,
+        partitioning=read_partitioning(partitioning, product),
     )
     progress = Progress()
     provider, clock = connect_api(), system_clock()

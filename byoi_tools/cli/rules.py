@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from byoi_tools.cli.options import FailOn
 from byoi_tools.cli.wiring import system_clock
 from byoi_tools.errors import UsageError
-from byoi_tools.model.boot import BootMode
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.finding import Severity
 
 if TYPE_CHECKING:
@@ -22,16 +22,22 @@ def threshold(fail_on: FailOn) -> Severity | None:
     return _THRESHOLDS[fail_on]
 
 
-def choose_rules(boot: BootMode | None, profile: str | None, fail_on: FailOn, waivers: Path | None = None) -> Rules:
-    """Return the rules; raises `UsageError` when neither flag says the boot mode, or both contradict each other."""
-    from byoi_tools.pipeline.checking import Rules, known_profile
+def choose_rules(
+    boot: BootMode | None,
+    profile: str | None,
+    fail_on: FailOn,
+    waivers: Path | None = None,
+    product: Product | None = None,
+) -> Rules:
+    """Return the rules; raises `UsageError` when no flag says the boot mode, or two contradict each other."""
+    from byoi_tools.pipeline.checking import Rules, choose_profile
 
     if boot is None and profile is None:
         raise UsageError(
             "how does the server boot?",
             remedy="Give --boot uefi or --boot legacy (`byoi-tools status SERVER` shows which), or a --profile.",
         )
-    chosen = known_profile(profile or f"ovh-byoi-{boot.value if boot else ''}")
+    chosen = choose_profile(profile, product, boot)
     if boot is not None and chosen.boot is not None and chosen.boot is not boot:
         raise UsageError(
             f"--boot {boot.value} contradicts the profile {chosen.name}, which is for {chosen.boot.value}",

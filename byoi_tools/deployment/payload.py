@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 
+from byoi_tools.deployment.partitioning import describe_partitioning
+from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
@@ -16,19 +18,33 @@ UNUSED_LOADER_PATH = r"\EFI\BOOT\BOOTX64.EFI"
 def reinstall_body(reinstallation: Reinstallation) -> dict[str, Json]:
     """Write the body; it reveals the URL and the headers, so it goes to the API and nowhere else.
 
-    `efiBootloaderPath` is always there: OVHcloud's guides (2026-05) call it mandatory and name no exception for servers
-    that boot legacy. Where nobody gave one, it is the path that UEFI falls back to; legacy firmware does not use it.
+    Bring Your Own Image always has an `efiBootloaderPath`: OVHcloud's guides (2026-05) call it mandatory and name no
+    exception for servers that boot legacy. Where nobody gave one, it is the path that UEFI falls back to; legacy
+    firmware does not use it. Bring Your Own Linux has one only when it was given ("only imageURL is mandatory"), and no
+    `imageType`, which its guide does not know: it takes qcow2 alone.
     """
     order = reinstallation.order
+    is_byoi = order.product is Product.BYOI
+    loader_path = order.loader_path or (UNUSED_LOADER_PATH if is_byoi else None)
     customizations: dict[str, Json] = {
         **_describe_image(reinstallation.image),
-        "efiBootloaderPath": order.loader_path or UNUSED_LOADER_PATH,
+        **({"imageType": reinstallation.image.image_type.value} if is_byoi else {}),
+        **({"efiBootloaderPath": loader_path} if loader_path else {}),
         **_describe_config_drive(order.customizations),
     }
     body: dict[str, Json] = {"operatingSystem": order.product.template, "customizations": customizations}
+    storage = _describe_storage(order)
+    return body | ({"storage": [storage]} if storage else {})
+
+
+def _describe_storage(order: InstallOrder) -> dict[str, Json]:
+    """The one element that the API takes."""
+    storage: dict[str, Json] = {}
     if order.disk_group_id is not None:
-        body["storage"] = [{"diskGroupId": order.disk_group_id}]
-    return body
+        storage["diskGroupId"] = order.disk_group_id
+    if order.partitioning is not None:
+        storage["partitioning"] = describe_partitioning(order.partitioning)
+    return storage
 
 
 def customization_names(order: InstallOrder, *, has_headers: bool) -> frozenset[str]:
@@ -50,7 +66,7 @@ def ssh_key_line(key: str | None) -> str | None:
 
 
 def _describe_image(image: ImageSource) -> dict[str, Json]:
-    fields: dict[str, Json] = {"imageURL": image.url.reveal(), "imageType": image.image_type.value}
+    fields: dict[str, Json] = {"imageURL": image.url.reveal()}
     if image.checksum is not None:
         fields["imageCheckSum"] = image.checksum.hexadecimal
         fields["imageCheckSumType"] = image.checksum.algorithm.value

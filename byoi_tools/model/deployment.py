@@ -8,6 +8,7 @@ from enum import Enum
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import SentType
+from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.secret import Secret
 
 
@@ -42,7 +43,7 @@ class InstallOrder:
 
     `loader_path` is `efiBootloaderPath`, None when nobody gave one. `disk_group_id` None leaves the choice to the
     provider. `description` is a name for the image, which only the API of the 2020 guides takes; that API is not told
-    the loader's path.
+    the loader's path. `partitioning` is for Bring Your Own Linux alone, None for the provider's own.
     """
 
     server: str
@@ -52,6 +53,7 @@ class InstallOrder:
     disk_group_id: int | None = None
     api: InstallApi = InstallApi.REINSTALL
     description: str | None = None
+    partitioning: Partitioning | None = None
 
 
 @dataclass(frozen=True, slots=True)

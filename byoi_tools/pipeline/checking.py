@@ -11,8 +11,9 @@ from byoi_tools.checks.profiles import load_profile
 from byoi_tools.checks.runner import check_image
 from byoi_tools.checks.subject import NO_SERVER
 from byoi_tools.checks.waivers import FILE_NAME, apply_waivers, load_waivers
+from byoi_tools.errors import UsageError
 from byoi_tools.inspection.open_source import open_source
-from byoi_tools.model.boot import BootMode
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.facts import Facts
@@ -53,6 +54,21 @@ class Rules:
 def known_profile(name: str) -> Profile:
     """Return the profile of that name or file; raises `UsageError`."""
     return load_profile(name, _KNOWN_IDS)
+
+
+def choose_profile(name: str | None, product: Product | None, boot: BootMode | None) -> Profile:
+    """Return the profile of that name or file, else the product's own; raises `UsageError` where both contradict.
+
+    `boot` is asked for only where neither says anything.
+    """
+    own = f"ovh-byoi-{boot.value if boot else ''}"
+    chosen = known_profile(name or ("ovh-byolinux" if product is Product.BYOLINUX else own))
+    if product is not None and chosen.product is not product:
+        raise UsageError(
+            f"--os {product.value} contradicts the profile {chosen.name}, which is for {chosen.product.value}",
+            remedy="Leave one of them out.",
+        )
+    return chosen
 
 
 def check_location(

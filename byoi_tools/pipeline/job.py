@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
 
-from byoi_tools.model.boot import BootMode
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations, InstallApi
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import Server
@@ -33,7 +34,7 @@ class RehearsalWish:
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """One image for one server. `boot` and `profile` None follow the server.
+    """One image for one server. `boot` and `profile` None follow the server, `product` None the profile.
 
     `waivers_file` None takes the file beside the image. `making.is_verified` is about the conversion, `verification`
     about the URL.
@@ -57,6 +58,8 @@ class Job:
     rehearsal: RehearsalWish | None = None
     api: InstallApi = InstallApi.REINSTALL
     description: str | None = None
+    product: Product | None = None
+    partitioning: Partitioning | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from byoi_tools.deployment.old_api_status import read_deployment
 from byoi_tools.deployment.payload import customization_names
 from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads
 from byoi_tools.errors import UsageError
-from byoi_tools.model.boot import BootMode
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations, ImageNeeds, InstallApi, InstallOrder, Reinstallation
 from byoi_tools.model.esp import efi_path
 from byoi_tools.model.fact import Fact, Known, NotExamined
@@ -28,6 +28,7 @@ from byoi_tools.model.intent import Intent
 from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.planned import AccessRule, Delivery, PlannedDeployment
 from byoi_tools.model.profile import Profile
 from byoi_tools.model.server import Server
@@ -55,6 +56,7 @@ class Wishes:
     customizations: Customizations
     disk_group_id: int | None
     delivery: Delivery
+    partitioning: Partitioning | None = None
 
 
 def ask(api: OvhApi, name: str) -> Asked:
@@ -163,9 +165,10 @@ def match_image(
     order = InstallOrder(
         server=asked.server.name,
         product=rules.profile.product,
-        loader_path=wishes.loader_path or find_loader(facts),
+        loader_path=wishes.loader_path or find_loader(facts, rules.profile.product),
         customizations=wishes.customizations,
         disk_group_id=wishes.disk_group_id,
+        partitioning=wishes.partitioning,
     )
     given = wishes.delivery.image_type
     served: Known[SentType] = (
@@ -207,8 +210,16 @@ def only_boot_mode(server: Server) -> BootMode:
     return next(iter(modes))
 
 
-def find_loader(facts: Facts) -> str | None:
-    """The best loader in the first EFI system partition, as a path for the provider."""
+def find_loader(facts: Facts, product: Product) -> str | None:
+    """The loader that the server will start, as a path for the provider; None where the image does not tell.
+
+    The best one in the first EFI system partition; for Bring Your Own Linux the one that the image's script installs.
+    """
+    if product is Product.BYOLINUX:
+        guest = facts.guest.value if isinstance(facts.guest, Known) else None
+        setup = guest.byolinux if guest else None
+        script = setup.value.script if isinstance(setup, Known) else None
+        return script.loader_path if script else None
     esps = facts.esps.value if isinstance(facts.esps, Known) else ()
     contents = (esp.content.value for esp in esps[:1] if isinstance(esp.content, Known))
     chosen = next((choose_loader(content) for content in contents), None)

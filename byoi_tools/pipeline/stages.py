@@ -15,7 +15,7 @@ from byoi_tools.model.planned import Delivery, PlannedDeployment
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.rehearsal import RehearsalOrder, Until
 from byoi_tools.model.server import Server, Task
-from byoi_tools.pipeline.checking import Rules, check_facts, known_profile, waive
+from byoi_tools.pipeline.checking import Rules, check_facts, choose_profile, waive
 from byoi_tools.pipeline.installing import recover, resume, start, watch, without
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate, make_candidate
@@ -98,11 +98,12 @@ def _match(job: Job, outside: Outside, products: Products) -> None:
     order = InstallOrder(
         server=job.server,
         product=rules.profile.product,
-        loader_path=job.loader_path or find_loader(facts),
+        loader_path=job.loader_path or find_loader(facts, rules.profile.product),
         customizations=job.customizations,
         disk_group_id=job.disk_group_id,
         api=job.api,
         description=job.description,
+        partitioning=job.partitioning,
     )
     needs = needs_of(candidate.container, rules.boot, is_final=candidate.is_final)
     planned = plan_deployment(outside.api, products.get(Asked), order, needs, _delivery(job, candidate))
@@ -186,7 +187,7 @@ def _watch(job: Job, outside: Outside, products: Products) -> None:
 
 def _rules(job: Job, outside: Outside, server: Server) -> Rules:
     boot = job.boot or only_boot_mode(server)
-    profile = known_profile(job.profile or f"ovh-byoi-{boot.value}")
+    profile = choose_profile(job.profile, job.product, boot)
     return Rules(profile, boot, job.fail_on, outside.clock.now().date(), job.waivers_file)
 
 

@@ -25,6 +25,8 @@ from byoi_tools.simulator.reinstall_rules import ReinstallOrder
 from byoi_tools.simulator.servers import BootMode, SimulatedServer
 from byoi_tools.simulator.tasks import Task, TaskStatus
 
+Work = Callable[[], None]
+
 # The image must leave this much of the server's memory free (OVH's guide).
 RESERVED_MEMORY_BYTES = 3 * 2**30
 
@@ -60,30 +62,53 @@ class Surroundings:
 
 
 class Installation:
-    """Carries out one order; `task` and `steps` tell how far it is, `state.json` how it ended."""
+    """Carries out one order; `task` and `steps` tell how far it is, `state.json` how it ended.
+
+    `halted` is set when it shall stop; whatever takes time looks at it.
+    """
 
     def __init__(self, surroundings: Surroundings, order: ReinstallOrder, task: Task) -> None:
-        self._around = surroundings
+        self.around = surroundings
         self._server = surroundings.server
-        self._order = order
-        self._image = surroundings.directory / "image.download"
+        self.order = order
+        self.image_file = surroundings.directory / "image.download"
         self._iso = surroundings.directory / "config-drive.iso"
         self._disk = surroundings.disk_file(order.disk_group.disk_group_id)
         self._boot: BootOutcome | None = None
-        self._halt = threading.Event()
+        self.halted = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"install {self._server.name}", daemon=True)
         self.task = task
-        self.steps = [Step(comment) for comment, _ in _STEPS]
+        self.steps = [Step(comment) for comment, _ in self.plan()]
 
     @property
     def loader_path(self) -> str:
         """Return the loader that the order declares."""
-        return self._order.efi_bootloader_path
+        return self.order.efi_bootloader_path
+
+    def plan(self) -> tuple[tuple[str, Work], ...]:
+        """Return the steps, each with what is done in it."""
+        return (
+            ("Checking BIOS version", self.rest),
+            ("Running Hardware Reboot", self.rest),
+            ("Setting up hardware raid", self.rest),
+            ("Cleaning Partitioning", self.erase_disks),
+            ("Downloading OS image", self.download),
+            ("Deploying OS on disks", self._deploy),
+            ("Checking Partitioning", self._finish_partitions),
+            ("Processing Post-installation configuration", self._configure),
+            ("Switching boot", self._switch_boot),
+            ("Running Last Hardware Reboot", self.rest),
+            ("Sending end of installation mail", self.rest),
+        )
+
+    def describe(self) -> dict[str, object]:
+        """Return what `state.json` tells of this product beside the rest."""
+        return {}
 
     @property
     def checksum(self) -> str:
         """Return the checksum that the order tells of the image."""
-        return self._order.checksum
+        return self.order.checksum
 
     @property
     def server_name(self) -> str:
@@ -92,12 +117,12 @@ class Installation:
 
     def start(self) -> None:
         """Begin; returns at once."""
-        self.task.move_to(TaskStatus.TODO, self._around.clock())
+        self.task.move_to(TaskStatus.TODO, self.around.clock())
         self._thread.start()
 
     def halt(self) -> None:
         """Ask the installation to stop; the disk stays as it is then."""
-        self._halt.set()
+        self.halted.set()
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end; returns whether it came."""
@@ -105,9 +130,9 @@ class Installation:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
-        self.task.move_to(TaskStatus.DOING, self._around.clock())
+        self.task.move_to(TaskStatus.DOING, self.around.clock())
         try:
-            for step, (_, work) in zip(self.steps, _STEPS, strict=True):
+            for step, (_, work) in zip(self.steps, self.plan(), strict=True):
                 self._do(step, work)
             ending = TaskStatus.DONE
         except HaltedError:
@@ -115,29 +140,29 @@ class Installation:
         except InstallationError:
             ending = TaskStatus.CUSTOMER_ERROR
         except Exception as error:  # the thread is its own error boundary
-            self._around.log(f"{self._server.name}: {type(error).__name__} in the simulator: {error}")
+            self.around.log(f"{self._server.name}: {type(error).__name__} in the simulator: {error}")
             ending = TaskStatus.OVH_ERROR
         self._end(ending)
 
     def _end(self, ending: TaskStatus) -> None:
         """Tidy up and tell; the task ends last, so that whoever sees its end finds the rest done."""
-        self._image.unlink(missing_ok=True)
+        self.image_file.unlink(missing_ok=True)
         self._iso.unlink(missing_ok=True)
         boot = f", boot: {self._boot.result.value} ({self._boot.detail})" if self._boot else ""
-        self._around.log(f"{self._server.name}: task {self.task.task_id} {ending.value}{boot}")
+        self.around.log(f"{self._server.name}: task {self.task.task_id} {ending.value}{boot}")
         try:
             self._write_state(ending)
         finally:
-            self.task.move_to(ending, self._around.clock())
+            self.task.move_to(ending, self.around.clock())
 
-    def _do(self, step: Step, work: Callable[[Installation], None]) -> None:
+    def _do(self, step: Step, work: Work) -> None:
         began = time.monotonic()
         step.status = "doing"
         try:
-            if self._halt.wait(self._around.pace_seconds + self._server.faults.step_seconds):
+            if self.halted.wait(self.around.pace_seconds + self._server.faults.step_seconds):
                 raise HaltedError
             self._fail_at(step)
-            work(self)
+            work()
             step.status = "done"
         except HaltedError:
             step.status = "stopping"
@@ -159,94 +184,82 @@ class Installation:
         if failure is not None and failure.step == step.comment:
             raise failure.kind(failure.message)
 
-    def _rest(self) -> None:
+    def rest(self) -> None:
         """Do what needs no work in a simulation."""
 
-    def _erase_disks(self) -> None:
+    def erase_disks(self) -> None:
+        """Wipe every disk of the server; the first one of the group is there again, empty."""
         for group in self._server.disk_groups:
             for number in range(1, group.disks + 1):
-                self._around.disk_file(group.disk_group_id, number).unlink(missing_ok=True)
-        erase(self._disk, self._order.disk_group.disk_size_bytes)
+                self.around.disk_file(group.disk_group_id, number).unlink(missing_ok=True)
+        erase(self._disk, self.order.disk_group.disk_size_bytes)
 
-    def _download(self) -> None:
-        order = self._order
+    def download(self) -> None:
+        """Fetch the image into `image_file` and compare its digest."""
+        order = self.order
         if bool(order.checksum) != bool(order.checksum_type):
             raise InstallationError("Please provide checkSum AND checkSumType or none of them")
         download(
             order.image_url,
             order.http_headers,
-            self._image,
+            self.image_file,
             image_type=order.image_type,
             limit_bytes=self._server.memory_bytes - RESERVED_MEMORY_BYTES,
-            halt=self._halt,
+            halt=self.halted,
         )
         if order.checksum:
-            found = hash_file(self._image, order.checksum_type, self._halt)
+            found = hash_file(self.image_file, order.checksum_type, self.halted)
             if found != order.checksum.lower():
                 raise InstallationError(
                     f"Bad checkSumType for downloaded file, got: {found} while expecting {order.checksum}."
                 )
 
     def _deploy(self) -> None:
-        kind = self._order.image_type
-        check_format(self._image, kind, self._halt)
+        kind = self.order.image_type
+        check_format(self.image_file, kind, self.halted)
         if kind == "ova":
-            unpack_disk(self._image)
+            unpack_disk(self.image_file)
             kind = DISK_FORMAT
-        size_bytes = measure_image(self._image, kind, self._halt)
-        room_bytes = self._order.disk_group.disk_size_bytes
+        size_bytes = measure_image(self.image_file, kind, self.halted)
+        room_bytes = self.order.disk_group.disk_size_bytes
         if size_bytes > room_bytes:
             raise InstallationError(
                 f"image provided has a size of {size_bytes} bytes which is larger than device of {room_bytes} bytes"
             )
-        write_image(self._image, kind, self._disk, self._halt)
+        write_image(self.image_file, kind, self._disk, self.halted)
 
     def _finish_partitions(self) -> None:
-        move_gpt_backup(self._disk, self._halt)
+        move_gpt_backup(self._disk, self.halted)
 
     def _configure(self) -> None:
-        content = self._order.config_drive
+        content = self.order.config_drive
         if content.is_empty:
             return
-        if not make_config_drive(content, self._server.name, self._iso, self._halt):
+        if not make_config_drive(content, self._server.name, self._iso, self.halted):
             raise InstallationError("Could not create configdrive on disk.")
-        append_config_drive(self._iso, self._disk, self._halt)
+        append_config_drive(self._iso, self._disk, self.halted)
 
     def _switch_boot(self) -> None:
         if self._server.boot_mode is BootMode.LEGACY:
-            is_first = self._order.disk_group is self._server.disk_groups[0]
+            is_first = self.order.disk_group is self._server.disk_groups[0]
             self._boot = boot_legacy(self._disk, is_first_disk=is_first)
         else:
-            self._boot = boot_uefi(self._disk, self._order.efi_bootloader_path, self._halt)
+            self._boot = boot_uefi(self._disk, self.order.efi_bootloader_path, self.halted)
 
     def _write_state(self, ending: TaskStatus) -> None:
         state = {
             "server": self._server.name,
             "task_id": self.task.task_id,
             "status": ending.value,
-            "operating_system": self._order.operating_system,
+            "operating_system": self.order.operating_system,
             "disk": str(self._disk),
-            "disk_group": self._order.disk_group.disk_group_id,
-            "efi_bootloader_path": self._order.efi_bootloader_path,
-            "config_drive": not self._order.config_drive.is_empty,
+            "disk_group": self.order.disk_group.disk_group_id,
+            "efi_bootloader_path": self.order.efi_bootloader_path,
+            "config_drive": not self.order.config_drive.is_empty,
             "boot": self._boot.as_json() if self._boot else None,
+            **self.describe(),
             "steps": [asdict(step) for step in self.steps],
         }
-        draft = self._around.state_file.with_suffix(".new")
+        draft = self.around.state_file.with_suffix(".new")
         draft.write_text(json.dumps(state, indent=2) + "\n", encoding="utf-8")
-        draft.replace(self._around.state_file)
-
-
-_STEPS: tuple[tuple[str, Callable[[Installation], None]], ...] = (
-    ("Checking BIOS version", Installation._rest),
-    ("Running Hardware Reboot", Installation._rest),
-    ("Setting up hardware raid", Installation._rest),
-    ("Cleaning Partitioning", Installation._erase_disks),
-    ("Downloading OS image", Installation._download),
-    ("Deploying OS on disks", Installation._deploy),
-    ("Checking Partitioning", Installation._finish_partitions),
-    ("Processing Post-installation configuration", Installation._configure),
-    ("Switching boot", Installation._switch_boot),
-    ("Running Last Hardware Reboot", Installation._rest),
-    ("Sending end of installation mail", Installation._rest),
-)
+        draft.replace(self.around.state_file)

@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from datetime import UTC, datetime
 
+from byoi_tools.simulator.byolinux import ByolinuxInstallation
 from byoi_tools.simulator.condition import BOOTS, DISK_BOOT
 from byoi_tools.simulator.faults import ReinstallAnswer
 from byoi_tools.simulator.installation import Installation, Surroundings
@@ -14,6 +15,7 @@ from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, no_route,
 from byoi_tools.simulator.reinstall_rules import ReinstallOrder, judge_reinstall
 from byoi_tools.simulator.servers import OLD_API, REINSTALL_API
 from byoi_tools.simulator.tasks import DEPLOYMENT, REINSTALL, Task, TaskStatus
+from byoi_tools.simulator.templates import BYOLINUX
 
 _FIRST_TASK_ID = 1_000_001
 _SILENCE_SECONDS = 300
@@ -45,7 +47,8 @@ class Machine:
         tasks = [task for task in self._tasks.values() if task.function == REINSTALL]
         if self._installation is not None:
             tasks.append(self._installation.task)
-        return "byoi_64" if any(task.status is TaskStatus.DONE for task in tasks) else "none_64"
+        is_installed = any(task.status is TaskStatus.DONE for task in tasks)
+        return self._installation.order.operating_system if is_installed and self._installation else "none_64"
 
     @property
     def loader_path(self) -> str | None:
@@ -108,7 +111,8 @@ class Machine:
         self._status_answers = deque(self.server.faults.install_status_answers)
         self._task_answers = deque(self.server.faults.task_answers)
         self._list_answers = deque(self.server.faults.task_list_answers)
-        self._installation = Installation(self.surroundings, order, task)
+        kind = ByolinuxInstallation if order.operating_system == BYOLINUX.name else Installation
+        self._installation = kind(self.surroundings, order, task)
         self._installation.start()
         self.boot_id = DISK_BOOT
 

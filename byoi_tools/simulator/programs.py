@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from byoi_tools.rehearsal import programs
 
-_NEEDED = ("prlimit", "qemu-img", "blkid", "sgdisk", "sfdisk", "mdir", "xorriso")
-_REMEDY = "Debian: apt-get install qemu-utils gdisk fdisk util-linux mtools xorriso"
+_NEEDED = ("prlimit", "qemu-img", "blkid", "sgdisk", "sfdisk", "mdir", "xorriso", "debugfs")
+_REMEDY = "Debian: apt-get install qemu-utils gdisk fdisk util-linux mtools xorriso e2fsprogs"
 
 
 def require_programs() -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from byoi_tools.rehearsal.config_drive import ConfigDriveContent
 from byoi_tools.simulator.customizations import check_customizations
+from byoi_tools.simulator.partition_rules import NO_LAYOUT, PartitionOrder, judge_partitioning
 from byoi_tools.simulator.refusals import ApiError, refuse
 from byoi_tools.simulator.servers import DiskGroup, SimulatedServer
 from byoi_tools.simulator.templates import TEMPLATES, Template
@@ -32,6 +33,7 @@ class ReinstallOrder:
     checksum_type: str
     http_headers: Mapping[str, str] = field(repr=False)
     config_drive: ConfigDriveContent = field(repr=False)
+    partitions: PartitionOrder = NO_LAYOUT
 
 
 def judge_reinstall(server: SimulatedServer, body: object) -> ReinstallOrder:
@@ -43,13 +45,15 @@ def judge_reinstall(server: SimulatedServer, body: object) -> ReinstallOrder:
     customizations = _read_object(request.get("customizations", {}), "customizations")
     check_customizations(template, customizations)
     group = _find_disk_group(server, template, request.get("storage", []))
-    if template.name != "byoi_64":
-        raise refuse(
-            500,
-            "Server::InternalServerError::TaskCreate",
-            f"An error has occurred while creating installation task on server {server.name}",
-        )
-    return _make_order(template, group, customizations)
+    partitions = judge_partitioning(server, template, group, _wished_partitioning(request))
+    return _make_order(template, group, customizations, partitions)
+
+
+def _wished_partitioning(request: Mapping[str, object]) -> dict[str, object]:
+    """The partitioning of the only storage that there may be, which was looked at before."""
+    storage = request.get("storage", [])
+    wishes = _read_object(storage[0], "storage") if isinstance(storage, list) and storage else {}
+    return _read_object(wishes.get("partitioning", {}), "partitioning")
 
 
 def _find_template(server: SimulatedServer, name: object) -> Template:
@@ -79,7 +83,12 @@ def _find_disk_group(server: SimulatedServer, template: Template, storage: objec
     for name in wishes.keys() - _STORAGE:
         raise refuse(400, "Client::BadRequest", f"Unknown parameter {name}")
     group = find_installable_group(server, wishes.get("diskGroupId", 0))
-    _check_layout(server, template, group, wishes)
+    if wishes.get("hardwareRaid"):
+        raise refuse(
+            409,
+            "Client::Conflict::HardwareRaidIncompatibleOnServer",
+            f"Hardware RAID is not supported by server {server.name}",
+        )
     return group
 
 
@@ -103,30 +112,14 @@ def find_installable_group(server: SimulatedServer, group_id: object) -> DiskGro
     return group
 
 
-def _check_layout(server: SimulatedServer, template: Template, group: DiskGroup, wishes: Mapping[str, object]) -> None:
-    if wishes.get("hardwareRaid"):
-        raise refuse(
-            409,
-            "Client::Conflict::HardwareRaidIncompatibleOnServer",
-            f"Hardware RAID is not supported by server {server.name}",
-        )
-    partitioning = _read_object(wishes.get("partitioning", {}), "partitioning")
-    if partitioning.get("layout") and not template.filesystems:
-        raise refuse(
-            400,
-            "Client::BadRequest::PartitionIncompatibleCustomPartitioning",
-            # Two spaces: so it is in OVH's own text.
-            f"Operating system  {template.name} doesn't support custom partitioning layout "
-            f"in diskGroup {group.disk_group_id}",
-        )
-
-
-def _make_order(template: Template, group: DiskGroup, values: Mapping[str, object]) -> ReinstallOrder:
+def _make_order(
+    template: Template, group: DiskGroup, values: Mapping[str, object], partitions: PartitionOrder
+) -> ReinstallOrder:
     return ReinstallOrder(
         operating_system=template.name,
         disk_group=group,
         image_url=_text(values, "imageURL"),
-        image_type=_text(values, "imageType"),
+        image_type=_text(values, "imageType") or "qcow2",  # which is all that Bring Your Own Linux takes
         efi_bootloader_path=_text(values, "efiBootloaderPath"),
         checksum=_text(values, "imageCheckSum"),
         checksum_type=_text(values, "imageCheckSumType"),
@@ -137,6 +130,7 @@ def _make_order(template: Template, group: DiskGroup, values: Mapping[str, objec
             user_data=_text(values, "configDriveUserData"),
             metadata=_texts(values, "configDriveMetadata"),
         ),
+        partitions=partitions,
     )
 
 

@@ -14,6 +14,7 @@ from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile, profile_names
 from byoi_tools.checks.waivers import load_waivers
 from byoi_tools.cli.app import app
+from byoi_tools.deployment.partitioning import parse_partitioning
 from tests.command import byoi_tools
 
 ROOT = Path(__file__).parent.parent.parent
@@ -66,6 +67,11 @@ def test_the_waivers_in_the_readme_are_some(tmp_path: Path) -> None:
     (waiver,) = load_waivers(path, frozenset(check.id for check in CHECKS))
     assert waiver.reason
     assert waiver.expires
+
+
+def test_the_layout_in_the_readme_is_one() -> None:
+    (text,) = (block for block in TOML_BLOCKS if "[[layout]]" in block)
+    assert [item.mount_point for item in parse_partitioning(text).layout] == ["/boot", "swap", "/"]
 
 
 def test_the_profiles_in_the_readme_exist() -> None:

@@ -15,6 +15,7 @@ from byoi_tools.deployment.refusals import EXPLAINED_CLASSES, explain_refusal
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import InstallOrder, Reinstallation
 from byoi_tools.model.image import ImageType
+from byoi_tools.model.partitioning import LayoutItem, Partitioning
 from byoi_tools.model.server import StepStatus, TaskStatus
 from tests.unit.deployment.examples import ORDER, REINSTALLATION, SOURCE
 
@@ -26,6 +27,16 @@ BODIES = {
     "everything": replace(REINSTALLATION, order=replace(ORDER, disk_group_id=2)),
     "raw": replace(REINSTALLATION, image=replace(SOURCE, image_type=ImageType.RAW)),
     "least": Reinstallation(InstallOrder("ns1", Product.BYOLINUX), replace(SOURCE, checksum=None, http_headers=())),
+    "layout": replace(
+        REINSTALLATION,
+        order=replace(
+            ORDER,
+            product=Product.BYOLINUX,
+            partitioning=Partitioning(
+                (LayoutItem("ext4", "/", 1, 1, lv_name="root"), LayoutItem("zfs", "/srv", zp_name="tank")), 2, "default"
+            ),
+        ),
+    ),
 }
 
 

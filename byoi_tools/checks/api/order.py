@@ -8,9 +8,10 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.boot import BootMode
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
+from byoi_tools.model.image import ImageType
 from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.quoting import quote
 
@@ -20,6 +21,11 @@ _LONGEST_HOSTNAME = 253
 _PUBLIC_KEY = re.compile(r"(ssh|ecdsa|sk)-[\w@.-]+ [A-Za-z0-9+/]+={0,2}( .*)?", re.ASCII)
 _FALLBACK_LOADER = r"\EFI\BOOT\BOOTX64.EFI"
 _TEMPLATE = "inputs of the provider's template"
+_LOADER_REMEDIES = {
+    Product.BYOI: "Give --efi-bootloader-path; `byoi-tools inspect IMAGE` shows the loaders of an image.",
+    Product.BYOLINUX: r"Give --efi-bootloader-path '\EFI\NAME\grubx64.efi', NAME being the --bootloader-id "
+    "with which the image's script calls grub-install.",
+}
 
 
 @check(
@@ -35,8 +41,9 @@ def payload_schema(subject: Subject) -> Iterator[Observation]:
     UEFI server the loader's path is what its network boot starts.
 
     How: the names of the customizations that will be sent, and the type of the image, are compared with the `inputs` of
-    the template `byoi_64`, as the API describes them today; without those only the loader's path is asked for. With
-    `--api bring-your-own-image` they are compared with the fields of that API, which wants a host name and an SSH key.
+    the template `byoi_64` or `byolinux_64`, as the API describes them today; without those only the loader's path is
+    asked for. With `--api bring-your-own-image` they are compared with the fields of that API, which wants a host name
+    and an SSH key. Bring Your Own Linux takes qcow2 alone, and its loader is the one that the image's script installs.
 
     Fix: leave out the option, or give what is missing; `byoi-tools inspect IMAGE` shows the loaders of an image.
 
@@ -55,7 +62,15 @@ def payload_schema(subject: Subject) -> Iterator[Observation]:
             observed="none is given",
             expected="efiBootloaderPath, since the provider's network boot starts that file and no other",
             evidence="efiBootloaderPath",
-            remedy="Give --efi-bootloader-path; `byoi-tools inspect IMAGE` shows the loaders of an image.",
+            remedy=_LOADER_REMEDIES[planned.order.product],
+        )
+    if planned.order.product is Product.BYOLINUX and planned.delivery.image_type == Known(ImageType.RAW):
+        yield Observation(
+            "Bring Your Own Linux does not take this type of image",
+            observed=ImageType.RAW.value,
+            expected=ImageType.QCOW2.value,
+            evidence="OVHcloud guide Bring Your Own Linux",
+            remedy="Run `byoi-tools convert IMAGE OUTPUT --to qcow2`, and deploy the output.",
         )
     yield from _compare_inputs(planned)
 

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from byoi_tools.checks.target.machine import boot_mode, arch, ram
 from byoi_tools.checks.target.disks import disk_size, disk_group, raid_controller, secondary_disks
+from byoi_tools.checks.target.partitions import partitioning
 from byoi_tools.checks.target.state import compatible_template, current_tasks, rescue_mode, monitoring, uefi_vars_stale
 
 __all__ = [
@@ -16,6 +17,7 @@ __all__ = [
     "disk_group",
     "disk_size",
     "monitoring",
+    "partitioning",
     "raid_controller",
     "ram",
     "rescue_mode",

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 SCRIPT_PATH = "/root/.ovh/make_image_bootable.sh"
+_GRUB_INSTALL = ("grub-install", "grub2-install")
+_ID = "--bootloader-id"
+_PLAIN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +42,26 @@ class BootScript:
         """Whether root may execute it: any of the execute bits."""
         return self.mode & 0o111 != 0
 
+    @property
+    def loader_path(self) -> str | None:
+        """The loader that its calls of `grub-install` leave in the ESP of an x86_64 server; None where none tells."""
+        paths = (_installed_loader(call.arguments) for call in self.calls_of(*_GRUB_INSTALL))
+        return next((path for path in paths if path), None)
+
     def calls_of(self, *programs: str) -> tuple[ScriptCall, ...]:
         """The calls of these programs, in their order."""
         return tuple(call for call in self.calls if call.program in programs)
+
+
+def _installed_loader(arguments: tuple[str, ...]) -> str | None:
+    """`--bootloader-id` names the folder, `--removable` takes the fallback's place (grub-install(8))."""
+    if "--target=i386-pc" in arguments:
+        return None
+    if "--removable" in arguments:
+        return r"\EFI\BOOT\BOOTX64.EFI"
+    pairs = zip(arguments, (*arguments[1:], ""), strict=True)
+    names = [following if word == _ID else word.removeprefix(f"{_ID}=") for word, following in pairs if _ID in word]
+    return rf"\EFI\{names[-1]}\grubx64.efi" if names and _PLAIN_NAME.fullmatch(names[-1]) else None
 
 
 @dataclass(frozen=True, slots=True)

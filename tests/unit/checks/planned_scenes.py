@@ -8,11 +8,12 @@ from datetime import timedelta
 
 from byoi_tools.deployment.payload import customization_names
 from byoi_tools.deployment.rights import needed_rights
-from byoi_tools.model.boot import BootMode
+from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Known
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.image import ImageType
+from byoi_tools.model.partitioning import LayoutItem, Partitioning
 from byoi_tools.model.planned import AccessRule, Delivery, PlannedDeployment, TemplateInput
 from byoi_tools.model.server import DiskGroup, Server, Task, TaskStatus
 from tests.unit.deployment.examples import NAME, NEEDS, NVME, ORDER, UEFI_SERVER
@@ -103,11 +104,87 @@ def _controller(name: str) -> PlannedDeployment:
     return on(lambda server: replace(server, disk_groups=Known((replace(NVME, raid_controller=Known(name)),))))
 
 
+LINUX_ORDER = replace(ORDER, product=Product.BYOLINUX)
+LINUX = replace(
+    FITTING,
+    order=LINUX_ORDER,
+    # Those of OVHcloud's guide Bring Your Own Linux (2026-05-28): no imageType, only the URL is mandatory.
+    inputs=Known(tuple(replace(each, is_mandatory=each.name == "imageURL") for each in INPUTS if each != INPUTS[1])),
+    sent_names=customization_names(LINUX_ORDER, has_headers=False),
+)
+ROOT = LayoutItem("ext4", "/", 20_000)
+# The layouts of OVHcloud's guide API and Storage (2026-06-29).
+GOOD_LAYOUTS = (
+    Partitioning((LayoutItem("ext4", "/boot", 1000, 1), LayoutItem("ext4", "/")), 2),
+    Partitioning(
+        (LayoutItem("ext4", "/boot", 1000, 0), LayoutItem("ext4", "/"), LayoutItem("swap", "swap", 512, 1)), 2
+    ),
+    Partitioning((ROOT, LayoutItem("ext4", "/var/lib/vz", raid_level=1, lv_name="data"))),
+    Partitioning((LayoutItem("zfs", "/", raid_level=1, zp_name="poule"),)),
+    Partitioning(disks=1),
+)
+
+
+def layout(*items: LayoutItem, disks: int | None = None) -> PlannedDeployment:
+    """A deployment of Bring Your Own Linux with this layout."""
+    return replace(LINUX, order=replace(LINUX_ORDER, partitioning=Partitioning(items, disks)))
+
+
+def _path_of(path: str) -> PlannedDeployment:
+    return layout(ROOT, LayoutItem("ext4", path, 1))
+
+
 _SMALL = DiskGroup(2, Known(1), Known(10**9), "SSD", NVME.raid_controller)
 _E, _W, _I = Severity.ERROR, Severity.WARNING, Severity.INFO
 
 # Those that need nothing of the image; test_target.py has the others, whose images it makes.
 SCENES = (
+    Scene(
+        "api.payload-schema", replace(LINUX, delivery=replace(PRESIGNED, image_type=Known(ImageType.RAW))), _E, "raw"
+    ),
+    Scene("api.payload-schema", replace(LINUX, order=replace(LINUX_ORDER, loader_path=None)), _E, "none is given"),
+    Scene("api.partitioning", layout(LayoutItem("ext4", "/srv")), _E, "no mountPoint /"),
+    Scene("api.partitioning", layout(ROOT, LayoutItem("xfs", "/")), _E, '"/"'),
+    Scene("api.partitioning", layout(ROOT, LayoutItem("xfs", "/srv", 1), LayoutItem("xfs", "/srv", 1)), _E, "/srv"),
+    Scene("api.partitioning", _path_of("srv"), _E, "srv"),
+    Scene("api.partitioning", _path_of("/srv/\x1b[2J"), _E, r"\x1b"),
+    Scene("api.partitioning", _path_of("/" + "a" * 256), _E, "aaaa"),
+    Scene("api.partitioning", _path_of("/srv/"), _E, "/srv/"),
+    Scene("api.partitioning", _path_of("/srv/../etc"), _E, "/srv/../etc"),
+    Scene("api.partitioning", _path_of("/srv//www"), _E, "/srv//www"),
+    Scene("api.partitioning", _path_of("/srv/.www"), _E, "/srv/.www"),
+    Scene("api.partitioning", _path_of("/boot/efi"), _E, "/boot/efi"),
+    Scene("api.partitioning", _path_of("/proc/1"), _E, "/proc/1"),
+    Scene("api.partitioning", layout(LayoutItem("ntfs", "/")), _E, "ntfs"),
+    Scene("api.partitioning", layout(LayoutItem("ext4", "/", raid_level=7)), _E, "raidLevel 7"),
+    Scene("api.partitioning", layout(LayoutItem("zfs", "/", raid_level=10)), _E, "raidLevel 10"),
+    Scene("api.partitioning", layout(ROOT, LayoutItem("swap", "swap", 512, 0)), _E, "raidLevel 0"),
+    Scene("api.partitioning", layout(ROOT, LayoutItem("swap", "swap")), _E, "size 0"),
+    Scene("api.partitioning", layout(LayoutItem("ext4", "/"), LayoutItem("ext4", "/srv")), _E, "size 0"),
+    Scene("api.partitioning", layout(LayoutItem("ext4", "/", 1, lv_name="a" * 17)), _E, "aaaa"),
+    Scene("api.partitioning", layout(LayoutItem("ext4", "/", 1, lv_name="pvmove0")), _E, "pvmove0"),
+    Scene("api.partitioning", layout(LayoutItem("zfs", "/", 1, lv_name="root")), _E, "extras.lv.name root"),
+    Scene(
+        "api.partitioning",
+        layout(LayoutItem("ext4", "/", 1, lv_name="a"), LayoutItem("ext4", "/b", 1, lv_name="a")),
+        _E,
+        '"a"',
+    ),
+    Scene("api.partitioning", layout(LayoutItem("xfs", "/", 1, zp_name="tank")), _E, "extras.zp.name tank"),
+    Scene("api.partitioning", layout(LayoutItem("zfs", "/", 1, zp_name="0tank")), _E, "0tank"),
+    Scene("api.partitioning", layout(LayoutItem("zfs", "/", 1, zp_name="mirror1")), _E, "mirror1"),
+    Scene(
+        "api.partitioning",
+        layout(LayoutItem("zfs", "/", 1, zp_name="tank"), LayoutItem("zfs", "/b", 1, 0, zp_name="tank")),
+        _E,
+        "raidLevel 0",
+    ),
+    Scene("target.partitioning", layout(ROOT, disks=3), _E, "disks 3"),
+    Scene("target.partitioning", layout(LayoutItem("ext4", "/", 1, 5)), _W, "raidLevel 5 on 2 disks"),
+    Scene("target.partitioning", layout(LayoutItem("ext4", "/", 1, 1), disks=1), _W, "raidLevel 1 on 1 disk"),
+    # 480 GB are 457763.67 MiB; a mirror takes all of it from each disk, a stripe half of it from each of two.
+    Scene("target.partitioning", layout(LayoutItem("ext4", "/", 457_764, 1)), _E, "480000344064 bytes"),
+    Scene("target.partitioning", layout(LayoutItem("ext4", "/", 915_528, 0)), _E, "480000344064 bytes"),
     Scene("target.boot-mode", replace(FITTING, server=LEGACY.server), _E, "the server boots legacy"),
     Scene("target.boot-mode", replace(FITTING, needs=replace(NEEDS, boot=BootMode.LEGACY)), _E, "boots uefi"),
     Scene("target.ram", replace(FITTING, needs=replace(NEEDS, file_size_bytes=61 * GIB)), _E, "61.0 GiB"),

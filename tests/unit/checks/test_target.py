@@ -18,6 +18,7 @@ from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, OutcomeKind, Severity
 from byoi_tools.model.intent import Intent, Target
+from byoi_tools.model.partitioning import LayoutItem
 from byoi_tools.model.planned import AccessRule, PlannedDeployment
 from byoi_tools.model.profile import Profile
 from byoi_tools.model.server import Server
@@ -28,13 +29,16 @@ from fixtures.tiny.recipes import recipes
 from tests.unit.checks.planned_scenes import (
     BARE,
     FITTING,
+    GOOD_LAYOUTS,
     INPUTS,
     LEGACY,
+    LINUX,
     NEED_AN_IMAGE,
     PRESIGNED,
     SCENES,
     SERVER,
     Scene,
+    layout,
     on,
 )
 from tests.unit.checks.tiny_images import image_with
@@ -48,9 +52,10 @@ USED = replace(SERVER, installed_system=Known("debian12_64"))
 
 
 def judge(planned: PlannedDeployment, examined: Facts | None = None) -> tuple[Outcome, ...]:
-    intent = Intent(Product.BYOI, planned.needs.boot or BootMode.UEFI, planned.order.loader_path)
+    intent = Intent(planned.order.product, planned.needs.boot or BootMode.UEFI, planned.order.loader_path)
     facts = Known(examined) if examined else NO_IMAGE
-    return run_checks(DEPLOYMENT_CHECKS, Subject(facts, intent, Known(planned)), PROFILE)
+    profile = replace(PROFILE, product=planned.order.product)
+    return run_checks(DEPLOYMENT_CHECKS, Subject(facts, intent, Known(planned)), profile)
 
 
 def findings(outcomes: tuple[Outcome, ...]) -> list[Outcome]:
@@ -106,6 +111,10 @@ def test_every_check_of_a_deployment_has_a_scene() -> None:
         replace(FITTING, delivery=replace(PRESIGNED, life=Known(timedelta(hours=2)))),
         replace(FITTING, order=replace(ORDER, customizations=Customizations(ssh_key=f"{SSH_KEY}\n"))),
         replace(FITTING, inputs=Known((replace(INPUTS[0], has_default=True), *INPUTS[1:]))),
+        LINUX,
+        *(replace(LINUX, order=replace(LINUX.order, partitioning=good)) for good in GOOD_LAYOUTS),
+        layout(LayoutItem("ext4", "/", 457_763, 1)),
+        layout(LayoutItem("ext4", "/", 915_526, 0)),
     ],
 )
 def test_what_fits_fails_nothing(planned: PlannedDeployment, good: Facts) -> None:
@@ -113,7 +122,11 @@ def test_what_fits_fails_nothing(planned: PlannedDeployment, good: Facts) -> Non
 
 
 def test_a_certain_fit_leaves_only_the_controller_unknown(good: Facts) -> None:
-    assert skipped(judge(FITTING, good)) == {"target.raid-controller": "the API gives no raidController"}
+    assert skipped(judge(FITTING, good)) == {
+        "target.raid-controller": "the API gives no raidController",
+        "api.partitioning": "it is for byolinux_64 only",
+        "target.partitioning": "it is for byolinux_64 only",
+    }
 
 
 def test_every_missing_right_is_named() -> None:

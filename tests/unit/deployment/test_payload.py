@@ -11,6 +11,7 @@ from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import ImageType
+from byoi_tools.model.partitioning import LayoutItem, Partitioning
 from byoi_tools.model.secret import Secret
 from tests.unit.deployment.examples import ORDER, REINSTALLATION, SOURCE
 
@@ -54,10 +55,38 @@ def test_what_is_not_given_is_not_sent() -> None:
         "operatingSystem": "byolinux_64",
         "customizations": {
             "imageURL": "https://example.net/i",
-            "imageType": "qcow2",
             "efiBootloaderPath": r"\EFI\x.efi",
         },
     }
+
+
+def test_a_layout_goes_into_the_only_storage() -> None:
+    layout = (
+        LayoutItem("ext4", "/boot", 1000, 1),
+        LayoutItem("zfs", "/", zp_name="poule", raid_level=5),
+        LayoutItem("xfs", "/var", 2000, lv_name="data"),
+    )
+    order = replace(ORDER, product=Product.BYOLINUX, disk_group_id=2, partitioning=Partitioning(layout, 3, "default"))
+    assert reinstall_body(Reinstallation(order, SOURCE))["storage"] == [
+        {
+            "diskGroupId": 2,
+            "partitioning": {
+                "disks": 3,
+                "schemeName": "default",
+                "layout": [
+                    {"fileSystem": "ext4", "mountPoint": "/boot", "size": 1000, "raidLevel": 1},
+                    {
+                        "fileSystem": "zfs",
+                        "mountPoint": "/",
+                        "size": 0,
+                        "raidLevel": 5,
+                        "extras": {"zp": {"name": "poule"}},
+                    },
+                    {"fileSystem": "xfs", "mountPoint": "/var", "size": 2000, "extras": {"lv": {"name": "data"}}},
+                ],
+            },
+        }
+    ]
 
 
 def test_the_disk_group_and_metadata_are_sent() -> None:

@@ -24,7 +24,78 @@ def stored(**storage: object) -> dict[str, object]:
     return order(URL) | {"storage": [storage]}
 
 
+def linux(*layout: Mapping[str, object], **partitioning: object) -> dict[str, object]:
+    """Return an order for Bring Your Own Linux with a layout."""
+    wishes = partitioning | ({"layout": list(layout)} if layout else {})
+    customizations = {"imageURL": URL}
+    return {
+        "operatingSystem": "byolinux_64",
+        "customizations": customizations,
+        "storage": [{"partitioning": wishes}],
+    }
+
+
+def item(path: str, kind: str = "ext4", **more: object) -> dict[str, object]:
+    """Return one item of a layout."""
+    return {"mountPoint": path, "fileSystem": kind, **more}
+
+
+ROOT = item("/")
+_AT_2 = "at position 2 in diskGroup 1"
+# What OVH refuses in a layout: the order, the class without its beginning, a word of the message.
+BAD_LAYOUTS: list[tuple[dict[str, object], int, str, str]] = [
+    (linux(layout=[]), 400, "PartitionLength", "Number of partitions defined in the layout is incorrect (0)"),
+    (linux(item("/srv")), 400, "PartitionMissingRootMountpoint", "mountPoint / missing for operating system byolinux_"),
+    (linux(ROOT, item("/")), 400, "PartitionDuplicatedAttribute", "mountPoint value / must be unique for partition /"),
+    (linux(ROOT, item("srv")), 400, "PartitionInvalidUnixMountpointPrefix", "mountPoint value srv is invalid (Unix-"),
+    (linux(ROOT, item("/a b")), 400, "PartitionInvalidUnixMountpoint", "mountPoint value /a b is invalid (Unix-style"),
+    (linux(ROOT, item("/srv/")), 400, "PartitionForbiddenMountpointSuffix", "mountPoint value /srv/ cannot end with"),
+    (linux(ROOT, item("/a/../b")), 400, "PartitionForbiddenMountpointCanonical", "mountPoint value /a/../b must be a "),
+    (linux(ROOT, item("/proc")), 400, "PartitionForbiddenMountpoint", "mountPoint value /proc is forbidden (must be "),
+    (linux(item("/", "ntfs")), 400, "PartitionIncompatibleFs", "fileSystem value ntfs is not compatible for operating"),
+    (linux(item("/", raidLevel=3)), 400, "PartitionRaidLevel", "raidLevel value 3 must be one of 0, 1, 5, 6, 7, 10"),
+    (linux(item("/", raidLevel=7)), 400, "PartitionIncompatibleRaidLevel", "raidLevel value 7 must be one of 0, 1, 5"),
+    (
+        linux(ROOT, item("/s", size=-1)),
+        400,
+        "PartitionMinSize",
+        f"size value -1 MiB must be bigger than 0 for partition /s {_AT_2}",
+    ),
+    (
+        linux(ROOT, item("/s", extras={"lv": {"name": "a-b"}})),
+        400,
+        "PartitionInvalidLvName",
+        "lv.name value a-b is invalid (length",
+    ),
+    (
+        linux(ROOT, item("/s", "zfs", extras={"lv": {"name": "a"}})),
+        400,
+        "PartitionIncompatibleParams",
+        "fileSystem value zfs incompatible with lv.name",
+    ),
+    (
+        linux(ROOT, item("/s", "zfs", extras={"zp": {"name": "0"}})),
+        400,
+        "PartitionInvalidZpName",
+        "zp.name value 0 is invalid (if specified,",
+    ),
+    (
+        linux(
+            ROOT,
+            item("/a", "zfs", extras={"zp": {"name": "tank"}}),
+            item("/b", "zfs", raidLevel=0, extras={"zp": {"name": "tank"}}),
+        ),
+        400,
+        "PartitionDuplicatedZpName",
+        "zp.name value tank already exists for another ZFS partition",
+    ),
+    (linux(ROOT, disks=3), 409, "PartitioningTooManyDisks", "Partitioning involving more disks (3) than the diskGroup"),
+    (linux(ROOT, schemeName="odd"), 404, "SchemeName", "Partition scheme odd not found for operating system byolinux"),
+]
+_SIDES = {400: "Client::BadRequest", 404: "Client::NotFound", 409: "Client::Conflict"}
+
 REFUSALS: list[tuple[Mapping[str, object], int, str, str]] = [
+    *((body, status, f"{_SIDES[status]}::{name}", message) for body, status, name, message in BAD_LAYOUTS),
     (
         order(URL, image_url="https://x"),
         400,
@@ -105,10 +176,10 @@ REFUSALS: list[tuple[Mapping[str, object], int, str, str]] = [
         "Hardware RAID is not supported by server ns1.simulated",
     ),
     (
-        {"operatingSystem": "byolinux_64", "customizations": {"imageURL": URL}},
-        500,
-        "Server::InternalServerError::TaskCreate",
-        "An error has occurred while creating installation task on server ns1.simulated",
+        {"operatingSystem": "byolinux_64", "customizations": {"imageURL": URL, "imageType": "qcow2"}},
+        400,
+        "Client::BadRequest::CustomizationName",
+        "Customization imageType doesn't exist for operating system byolinux_64",
     ),
     (order(URL) | {"templateName": "byoi_64"}, 400, "Client::BadRequest", "Unknown parameter templateName"),
     (stored(diskGroupId="1"), 400, "Client::BadRequest", "Invalid parameter diskGroupId"),
