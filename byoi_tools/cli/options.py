@@ -102,6 +102,10 @@ Algorithms = Annotated[
     list[DigestAlgorithm] | None,
     _flag("--algorithm", "A digest to compute; may be given several times. sha256 and sha512 when not given."),
 ]
+MoreDigests = Annotated[
+    list[DigestAlgorithm] | None,
+    _flag("--digest", "A digest besides sha256 and sha512, in the same reading; may be given several times."),
+]
 
 _STORE = "s3://BUCKET/PREFIX, ovh://REGION/BUCKET/PREFIX"
 Destination = Annotated[

@@ -20,6 +20,7 @@ def publish(
     no_verify: options.NoVerify = False,
     expires: options.Expires = "24h",
     verify: options.UrlVerification = Verification.RANGES,
+    digest: options.MoreDigests = None,
     work_dir: options.WorkDirectory = None,
     max_size: options.LargestSize = options.LARGEST_SIZE,
     resume: options.Resume = True,
@@ -32,6 +33,7 @@ def publish(
     made, and becomes an object only when it was compared with its source. Into file:///DIRECTORY the image is
     copied.
     """
+    from byoi_tools.model.digest import with_usual
     from byoi_tools.model.sizes import parse_size
     from byoi_tools.pipeline.making import Making, make_candidate
     from byoi_tools.pipeline.publication import Delivery, publish_candidate
@@ -41,11 +43,13 @@ def publish(
     from byoi_tools.reports.publication import render_publication, render_publication_json
 
     destination, lifetime = parse_any_destination(to, public_url), parse_expiry(expires)
-    making = Making(image_type, compress, engine, not no_verify, resume, parse_size(max_size))
+    algorithms = with_usual(digest or ())
+    making = Making(image_type, compress, engine, not no_verify, resume, parse_size(max_size), algorithms)
     progress = Progress()
     if isinstance(destination, ObjectPrefix):
         warn_of_short_life(lifetime, progress)
-    delivery = Delivery(destination, lifetime, connect_storage(destination), system_clock(), progress, verify)
+    storage, clock = connect_storage(destination), system_clock()
+    delivery = Delivery(destination, lifetime, storage, clock, progress, verify, algorithms=algorithms)
     delivery.require_usable()
     with Workspace(work_dir or image.absolute().parent) as workspace:
         candidate = make_candidate(image, making, workspace, progress)

@@ -43,6 +43,7 @@ def publish_and_deploy(
     no_verify: options.NoVerify = False,
     expires: options.Expires = "24h",
     verify: options.UrlVerification = Verification.RANGES,
+    digest: options.MoreDigests = None,
     hostname: options.Hostname = None,
     ssh_key: options.SshKey = None,
     user_data: options.UserData = None,
@@ -66,6 +67,7 @@ def publish_and_deploy(
     Nothing is uploaded before the server was looked at, the image checked and the erasure confirmed. The
     credentials are boto3's own (AWS_*) and ovh's own (OVH_*, ovh.conf).
     """
+    from byoi_tools.model.digest import with_usual
     from byoi_tools.model.sizes import parse_size
     from byoi_tools.pipeline.checking import known_profile
     from byoi_tools.pipeline.deployments import Deployments
@@ -103,6 +105,7 @@ def publish_and_deploy(
             is_verified=not no_verify,
             resumes=resume,
             largest_bytes=parse_size(max_size),
+            algorithms=with_usual(digest or ()),
         ),
         customizations=customizations,
         http_headers=read_headers(http_header),

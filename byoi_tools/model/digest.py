@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
 
@@ -18,6 +19,16 @@ class DigestAlgorithm(Enum):
     def hex_length(self) -> int:
         """How many hexadecimal digits a digest of this algorithm has."""
         return {"md5": 32, "sha1": 40, "sha256": 64, "sha512": 128}[self.value]
+
+
+# Computed of everything that is published: the provider is told the second, the first names files.
+USUAL_DIGESTS = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
+
+
+def with_usual(more: Iterable[DigestAlgorithm]) -> tuple[DigestAlgorithm, ...]:
+    """Return the usual algorithms and, behind them, the others from the weakest to the strongest; each once."""
+    wanted = set(more)
+    return (*USUAL_DIGESTS, *(each for each in DigestAlgorithm if each in wanted and each not in USUAL_DIGESTS))
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +58,9 @@ class Digest:
 
     def __str__(self) -> str:
         return f"{self.algorithm.value}:{self.hexadecimal}"
+
+
+def in_usual_order(digests: Iterable[Digest]) -> tuple[Digest, ...]:
+    """Return the digests, the usual ones first, then from the weakest to the strongest."""
+    order = with_usual(DigestAlgorithm)
+    return tuple(sorted(digests, key=lambda digest: order.index(digest.algorithm)))

@@ -9,6 +9,7 @@ from byoi_tools.conversion.convert import convert_image
 from byoi_tools.conversion.unpack import unpack_image
 from byoi_tools.formats.detection import is_ambiguous
 from byoi_tools.inspection.container import inspect_container
+from byoi_tools.model.digest import USUAL_DIGESTS, DigestAlgorithm
 from byoi_tools.model.fact import Known
 from byoi_tools.model.image import Compression, Container, Engine, ImageType
 from byoi_tools.model.manifest import ManifestSource
@@ -22,7 +23,8 @@ class Making:
     """What the user wants served, and how it is made.
 
     `served_type` None keeps the image's own where the provider takes it, and is qcow2 where it is compressed.
-    `largest_bytes` caps what is unpacked. `resumes`: parts that an interrupted run has sent are used.
+    `largest_bytes` caps what is unpacked. `resumes`: parts that an interrupted run has sent are used. `algorithms` are
+    the digests that what is served gets.
     """
 
     served_type: ImageType | None = None
@@ -31,6 +33,7 @@ class Making:
     is_verified: bool = True
     resumes: bool = True
     largest_bytes: int = 1 << 40
+    algorithms: tuple[DigestAlgorithm, ...] = USUAL_DIGESTS
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from datetime import timedelta
 
 from byoi_tools.conversion.by_writer import is_written_by_us
 from byoi_tools.conversion.convert import convert_image
+from byoi_tools.model.digest import USUAL_DIGESTS, DigestAlgorithm
 from byoi_tools.model.image import Compression
 from byoi_tools.model.manifest import ManifestVerdict
 from byoi_tools.model.observer import Observer
@@ -29,7 +30,8 @@ from byoi_tools.tools.object_storage import ObjectStorage
 class Delivery:
     """Where an image is handed over: the destination, the doors to it, and how its URL is made and tried.
 
-    `storage` is asked for nothing when the image goes into a directory. `headers` are what the provider will send.
+    `storage` is asked for nothing when the image goes into a directory. `headers` are what the provider will send,
+    `algorithms` the digests that the image gets.
     """
 
     destination: Destination
@@ -39,6 +41,7 @@ class Delivery:
     observer: Observer
     verification: Verification = Verification.RANGES
     headers: tuple[tuple[str, Secret], ...] = ()
+    algorithms: tuple[DigestAlgorithm, ...] = USUAL_DIGESTS
 
     def require_usable(self) -> None:
         """Raise `UsageError` or `StorageError` when nothing can be published there: before anything takes long."""
@@ -82,7 +85,13 @@ def publish_candidate(
     if isinstance(delivery.destination, ObjectPrefix):
         return publish_image(placement, delivery.destination, _handover(delivery), resumes=making.resumes)
     return place_image(
-        placement, delivery.destination, delivery.clock, delivery.observer, delivery.verification, delivery.headers
+        placement,
+        delivery.destination,
+        delivery.clock,
+        delivery.observer,
+        delivery.verification,
+        delivery.headers,
+        delivery.algorithms,
     )
 
 
@@ -118,5 +127,11 @@ def _make_final(
 
 def _handover(delivery: Delivery) -> Handover:
     return Handover(
-        delivery.storage, delivery.expires, delivery.clock, delivery.observer, delivery.verification, delivery.headers
+        delivery.storage,
+        delivery.expires,
+        delivery.clock,
+        delivery.observer,
+        delivery.verification,
+        delivery.headers,
+        delivery.algorithms,
     )

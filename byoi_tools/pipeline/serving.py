@@ -20,7 +20,6 @@ from byoi_tools.publishing.public_directory import PublicDirectory
 from byoi_tools.publishing.renewal import renew_publication
 
 STAGE = "publish"
-_DIGESTS = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
 
 
 def serve(
@@ -60,6 +59,7 @@ def delivery_of(job: Job, outside: Outside) -> Delivery:
         outside.observer,
         job.verification,
         job.http_headers,
+        job.making.algorithms,
     )
 
 
@@ -109,7 +109,7 @@ def _renew(job: Job, outside: Outside, earlier: Values) -> PublishedImage | None
     try:
         address = _place_of(earlier)
         image_type = ImageType(earlier["image_type"])
-        digests = tuple(Digest(algorithm, str(earlier[algorithm.value])) for algorithm in _DIGESTS)
+        digests = tuple(Digest(algorithm, str(earlier[algorithm.value])) for algorithm in job.making.algorithms)
         size_bytes = int(earlier["size_bytes"])
     except (KeyError, ValueError):
         return None

@@ -16,7 +16,7 @@ from byoi_tools.model.manifest import ManifestSource, ManifestVerdict
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.publishing.background_digest import BackgroundDigest
 from byoi_tools.publishing.destination import ObjectPrefix
-from byoi_tools.publishing.growing import DIGESTS, GrowingObject
+from byoi_tools.publishing.growing import GrowingObject
 from byoi_tools.publishing.handover import Handover
 from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.source_file import SourceFile
@@ -69,7 +69,7 @@ def publish_converted(job: Streaming, destination: ObjectPrefix, handover: Hando
                 size_bytes = output.stat().st_size
                 job.accept(size_bytes)
                 upload.make_available(size_bytes)
-                digests = _verify(job, conversion, output, lambda: upload.finish(size_bytes))
+                digests = _verify(job, conversion, growing, lambda: upload.finish(size_bytes))
             return growing.complete(upload, size_bytes, digests)
 
 
@@ -79,14 +79,17 @@ def _adopt(job: Streaming, conversion: OwnConversion, growing: GrowingObject) ->
         return None
     output = growing.placement.path
     conversion.write(output)
-    adopted = growing.adopt(conversion.most_bytes, _verify(job, conversion, output, lambda: None))
+    adopted = growing.adopt(conversion.most_bytes, _verify(job, conversion, growing, lambda: None))
     output.unlink()
     return adopted
 
 
-def _verify(job: Streaming, conversion: OwnConversion, output: Path, finish: Callable[[], None]) -> tuple[Digest, ...]:
+def _verify(
+    job: Streaming, conversion: OwnConversion, growing: GrowingObject, finish: Callable[[], None]
+) -> tuple[Digest, ...]:
     """Compare what was written with the source, then `finish`, and return the digests; neither waits for the other."""
-    with BackgroundDigest(output, DIGESTS) as digests:
+    output = growing.placement.path
+    with BackgroundDigest(output, growing.algorithms) as digests:
         if job.is_verified:
             conversion.verify(output)
         finish()

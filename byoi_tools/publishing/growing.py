@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.completion import Completed
 from byoi_tools.publishing.destination import ObjectPrefix
@@ -22,20 +23,23 @@ from byoi_tools.tools.image_file import open_image
 from byoi_tools.tools.multipart_storage import MultipartStorage
 from byoi_tools.tools.object_storage import StoredObject
 
-DIGESTS = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
 _CONTENT = "byoi-content"
 _READ_BYTES = 2**20
 
 
 @dataclass(frozen=True, slots=True)
 class GrowingObject:
-    """Where the file of `placement` goes, by the identity of what it will hold; `stored` is what was there before."""
+    """Where the file of `placement` goes, by the identity of what it will hold.
+
+    `stored` is what was there before, `manifest` its own where it was begun with this content.
+    """
 
     placement: Placement
     identity: Digest
     address: ObjectAddress
     handover: Handover
     stored: StoredObject | None
+    manifest: Manifest | None
 
     @classmethod
     def look(
@@ -43,28 +47,35 @@ class GrowingObject:
     ) -> GrowingObject:
         """Look at what is there; `identity` is a SHA-256 that no other content has. Raises `StorageError`."""
         address = destination.address_of(name_object(placement.name, identity, placement.image_type))
-        return cls(placement, identity, address, handover, handover.storage.head(address))
+        stored = handover.storage.head(address)
+        is_same = stored is not None and stored.metadata.get(_CONTENT) == identity.hexadecimal
+        manifest = read_manifest(handover.storage, address, stored, handover.observer) if stored and is_same else None
+        return cls(placement, identity, address, handover, stored, manifest)
 
     @property
     def was_stored(self) -> bool:
         """Whether an object is there that was begun with this content."""
         return self.stored is not None and self.stored.metadata.get(_CONTENT) == self.identity.hexadecimal
 
+    @property
+    def algorithms(self) -> tuple[DigestAlgorithm, ...]:
+        """The digests that the object gets: those that are wanted, and those that an earlier run was asked for."""
+        earlier = self.manifest.digests if self.manifest else ()
+        return tuple(dict.fromkeys((*self.handover.algorithms, *(digest.algorithm for digest in earlier))))
+
     def reuse(self) -> PublishedImage | None:
         """Return what an earlier run made of the same content, with a fresh URL; None when it is not there.
 
-        Nor when it has no manifest, which is written last: only that tells its digests. Raises what `hand_out` raises.
+        Nor when it has no manifest, which is written last and alone tells its digests, or one without a digest that is
+        wanted. Raises what `hand_out` raises.
         """
-        if self.stored is None or not self.was_stored:
-            return None
-        manifest = read_manifest(self.handover.storage, self.address, self.stored, self.handover.observer)
-        digests = tuple(filter(None, map(manifest.digest, DIGESTS))) if manifest else ()
-        if manifest is None or len(digests) < len(DIGESTS):
+        manifest = self.manifest
+        if self.stored is None or manifest is None or not all(map(manifest.digest, self.handover.algorithms)):
             return None
         mark_used(self.handover.storage, self.address, manifest)
         self.handover.observer.noted(f"{self.address} is already there: nothing is converted or uploaded")
         return self.handover.hand_out(
-            self.placement, self.address, self.stored.size_bytes, digests, None, was_reused=True
+            self.placement, self.address, self.stored.size_bytes, manifest.digests, None, was_reused=True
         )
 
     def adopt(self, most_bytes: int, digests: tuple[Digest, ...]) -> PublishedImage | None:
@@ -76,7 +87,9 @@ class GrowingObject:
         source = SourceFile.observe(self.placement.path)
         if self.stored is None or self.stored.etag != _etag_of(self.placement.path, plan_parts(most_bytes)):
             return None
-        self.handover.observer.noted(f"{self.address} is already there, without its manifest: nothing is uploaded")
+        self.handover.observer.noted(
+            f"{self.address} is already there, without its manifest or a digest: nothing is sent"
+        )
         completed = Completed(self.stored.etag, self.stored.metadata)
         self.handover.describe(self.placement, self.address, source.size_bytes, digests, completed)
         return self.handover.hand_out(self.placement, self.address, source.size_bytes, digests, source, was_reused=True)

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from byoi_tools import __version__
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.digest import USUAL_DIGESTS, Digest, DigestAlgorithm
 from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
@@ -16,7 +16,7 @@ from byoi_tools.publishing.completion import Completed
 from byoi_tools.publishing.ownership import owner_of
 from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.presigned_url import presign
-from byoi_tools.publishing.sidecars import SIDECAR_SUFFIXES, write_beside
+from byoi_tools.publishing.sidecars import sidecar_suffixes, write_beside
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage
@@ -26,7 +26,8 @@ from byoi_tools.tools.object_storage import ObjectStorage
 class Handover:
     """How objects of a store are handed on: for how long, and how well their URLs are tried.
 
-    `headers` are what the provider will send with its request.
+    `headers` are what the provider will send with its request. `algorithms`, SHA-256 among them, are the digests that
+    each object gets.
     """
 
     storage: ObjectStorage
@@ -35,6 +36,7 @@ class Handover:
     observer: Observer
     verification: Verification = Verification.RANGES
     headers: tuple[tuple[str, Secret], ...] = ()
+    algorithms: tuple[DigestAlgorithm, ...] = USUAL_DIGESTS
 
     def describe(
         self, placement: Placement, address: ObjectAddress, size_bytes: int, digests: tuple[Digest, ...], it: Completed
@@ -87,5 +89,5 @@ class Handover:
             signed.url,
             signed.expires_at,
             was_reused,
-            SIDECAR_SUFFIXES,
+            sidecar_suffixes(digests),
         )

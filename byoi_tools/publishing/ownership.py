@@ -16,7 +16,7 @@ _VERSION = re.compile(r"[A-Za-z0-9.+_-]{1,40}", re.ASCII)
 # What `destination` takes as a prefix, then what `name_object` makes.
 _KEY = re.compile(
     r"(?P<object>(?:(?!\.\.?/)[A-Za-z0-9._~-]+/)*[A-Za-z0-9][A-Za-z0-9._-]*-[0-9a-f]{16}\.(?:qcow2|raw))"
-    r"(?P<sidecar>\.(?:json|sha256|sha512))?",
+    r"(?P<sidecar>\.(?:json|md5|sha1|sha256|sha512))?",
     re.ASCII,
 )
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from byoi_tools import __version__
 from byoi_tools.errors import StorageError
-from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.digest import USUAL_DIGESTS, Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import WebAddress
 from byoi_tools.model.manifest import Manifest, ManifestSource, ManifestVerdict
@@ -21,7 +21,7 @@ from byoi_tools.publishing.manifest import NotAManifest, parse_manifest
 from byoi_tools.publishing.object_names import name_object
 from byoi_tools.publishing.ownership import new_run_id
 from byoi_tools.publishing.public_directory import PublicDirectory
-from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, SIDECAR_SUFFIXES, contents_beside
+from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, contents_beside, sidecar_suffixes
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
@@ -30,7 +30,6 @@ from byoi_tools.tools.image_file import open_image
 from byoi_tools.tools.served_directory import ServedDirectory
 
 _COPYING = "copying"
-_DIGESTS = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
 _LARGEST_MANIFEST_BYTES = 2**20
 _NOT_SHOWN = (401, 403, 404, 410)
 
@@ -60,18 +59,20 @@ def place_image(
     observer: Observer,
     verification: Verification = Verification.RANGES,
     headers: tuple[tuple[str, Secret], ...] = (),
+    algorithms: tuple[DigestAlgorithm, ...] = USUAL_DIGESTS,
 ) -> PublishedImage:
     """Return where the image is and the URL that fetches it, for as long as the file is there.
 
     The file, its digests for `sha256sum -c`, and its manifest appear whole or not at all. Nothing is copied when a file
-    with that name, size and SHA-256 is there. `headers` are what the provider will send with its request. Raises
+    with that name, size and SHA-256 is there. `headers` are what the provider will send with its request, `algorithms`
+    the digests that it gets, SHA-256 among them. Raises
     `StorageError`, also when the web server does not show the file, and `IntegrityError` when the URL brings something
     else.
     """
     if WebAddress(directory.url_of("")).is_exposed:
         observer.warned(f"{directory.url} is not encrypted: the image can be read on its way to the provider")
     source = SourceFile.observe(placement.path)
-    digests = _digests_of(placement.path, _DIGESTS, observer)
+    digests = _digests_of(placement.path, algorithms, observer)
     sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
     name = name_object(placement.name, sha256, placement.image_type)
     address, url, served = directory.address_of(name), directory.url_of(name), ServedDirectory(directory.path)
@@ -81,14 +82,14 @@ def place_image(
         observer.noted(f"{address} is already there, with this digest and size: nothing is copied")
     else:
         _place(source, name, served, observer, is_scratch=placement.is_scratch)
-    if not _has_manifest(served, name, sha256):
+    if not _has_manifest(served, name, digests):
         manifest = _describe(placement, name, source.size_bytes, digests, clock.now())
         for suffix, content in contents_beside(manifest).items():
             served.write(name + suffix, content)
     trial = UrlTrial(url, str(address), source.size_bytes, sha256, clock, observer, headers)
     _try(trial, directory, verification, source)
     return PublishedImage(
-        address, placement.image_type, source.size_bytes, digests, url, None, is_there, SIDECAR_SUFFIXES
+        address, placement.image_type, source.size_bytes, digests, url, None, is_there, sidecar_suffixes(digests)
     )
 
 
@@ -116,7 +117,7 @@ def find_placed(
     trial = UrlTrial(url, str(address), size_bytes, sha256, clock, observer, headers)
     _try(trial, directory, verification, SourceFile.observe(address.path))
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or copied")
-    sidecars = SIDECAR_SUFFIXES if _has_manifest(served, name, sha256) else ()
+    sidecars = sidecar_suffixes(digests) if _has_manifest(served, name, digests) else ()
     return PublishedImage(address, image_type, size_bytes, digests, url, None, True, sidecars)
 
 
@@ -144,10 +145,10 @@ def _place(source: SourceFile, name: str, served: ServedDirectory, observer: Obs
     observer.work_finished(_COPYING)
 
 
-def _has_manifest(served: ServedDirectory, name: str, sha256: Digest) -> bool:
+def _has_manifest(served: ServedDirectory, name: str, digests: tuple[Digest, ...]) -> bool:
     content = served.read(name + MANIFEST_SUFFIX, _LARGEST_MANIFEST_BYTES)
     try:
-        return content is not None and parse_manifest(content).digest(DigestAlgorithm.SHA256) == sha256
+        return content is not None and set(digests) <= set(parse_manifest(content).digests)
     except NotAManifest:
         return False
 

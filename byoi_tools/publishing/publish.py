@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from byoi_tools.errors import ByoiError, StorageError
-from byoi_tools.model.digest import Digest, DigestAlgorithm
+from byoi_tools.model.digest import Digest, DigestAlgorithm, in_usual_order
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import PublishedImage
 from byoi_tools.publishing.background_digest import BackgroundDigest
@@ -24,7 +24,7 @@ from byoi_tools.tools.image_file import open_image
 from byoi_tools.tools.multipart_storage import MultipartStorage
 from byoi_tools.tools.object_storage import StoredObject
 
-_OTHERS = (DigestAlgorithm.SHA512,)
+_NAMING = DigestAlgorithm.SHA256
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def publish_image(
     require_valid_expiry(handover.expires)
     handover.storage.check_access(destination.bucket)
     source = SourceFile.observe(placement.path)
-    sha256 = _digest_now(source, (DigestAlgorithm.SHA256,), handover.observer)[0]
+    sha256 = _digest_now(source, (_NAMING,), handover.observer)[0]
     address = destination.address_of(name_object(placement.name, sha256, placement.image_type))
     metadata = {**describe_content(source.size_bytes, (sha256,)), **describe_owner(new_run_id())}
     subject = _Subject(placement, source, sha256, Promise(address, source.size_bytes, metadata))
@@ -66,17 +66,18 @@ def publish_image(
 
 
 def _reuse(subject: _Subject, stored: StoredObject, handover: Handover) -> tuple[Digest, ...]:
-    """The digests of the object that is there: its manifest has them, which is written now when it has none."""
+    """The digests of the object that is there: of its manifest, which is written anew when it lacks one."""
     address, source, observer = subject.promise.address, subject.source, handover.observer
     observer.noted(f"{address} is already there, with this digest and size: nothing is uploaded")
     manifest = read_manifest(handover.storage, address, stored, observer)
-    known = tuple(filter(None, map(manifest.digest, _OTHERS))) if manifest else ()
-    if manifest and manifest.digest(DigestAlgorithm.SHA256) == subject.sha256 and len(known) == len(_OTHERS):
-        source.require_unchanged()
-        mark_used(handover.storage, address, manifest)
-        return (subject.sha256, *known)
-    digests = (subject.sha256, *_digest_now(source, _OTHERS, observer))
+    known = manifest.digests if manifest and subject.sha256 in manifest.digests else (subject.sha256,)
+    missing = tuple(set(handover.algorithms) - {digest.algorithm for digest in known})
+    computed = _digest_now(source, missing, observer) if missing else ()
     source.require_unchanged()
+    if manifest and not missing:
+        mark_used(handover.storage, address, manifest)
+        return known
+    digests = in_usual_order((*known, *computed))
     handover.describe(subject.placement, address, source.size_bytes, digests, Completed(stored.etag, stored.metadata))
     return digests
 
@@ -84,7 +85,7 @@ def _reuse(subject: _Subject, stored: StoredObject, handover: Handover) -> tuple
 def _upload(subject: _Subject, handover: Handover, *, resumes: bool, replaces: bool) -> tuple[Digest, ...]:
     source, promise = subject.source, subject.promise
     with (
-        BackgroundDigest(source.path, _OTHERS) as others,
+        BackgroundDigest(source.path, tuple(each for each in handover.algorithms if each is not _NAMING)) as others,
         Upload(
             MultipartStorage(handover.storage.connection),
             promise.address,

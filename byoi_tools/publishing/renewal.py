@@ -13,7 +13,7 @@ from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.destination import require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content
 from byoi_tools.publishing.presigned_url import presign
-from byoi_tools.publishing.sidecars import SIDECAR_SUFFIXES, mark_used, read_manifest
+from byoi_tools.publishing.sidecars import mark_used, read_manifest, sidecar_suffixes
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
@@ -49,7 +49,7 @@ def renew_publication(
     sha256 = next(digest for digest in digests if digest.algorithm is DigestAlgorithm.SHA256)
     UrlTrial(signed.url, str(address), size_bytes, sha256, clock, observer, headers).run(verification)
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or uploaded")
-    sidecars = SIDECAR_SUFFIXES if manifest else ()
+    sidecars = sidecar_suffixes(digests) if manifest else ()
     return PublishedImage(address, image_type, size_bytes, digests, signed.url, signed.expires_at, True, sidecars)
 
 

@@ -1,9 +1,9 @@
-"""What lies beside a published object: its manifest, and its digests for `sha256sum -c` and `sha512sum -c`."""
+"""What lies beside a published object: its manifest, and its digests as `sha256sum -c` and its like read them."""
 
 from __future__ import annotations
 
 from byoi_tools.errors import IntegrityError
-from byoi_tools.model.digest import DigestAlgorithm
+from byoi_tools.model.digest import Digest
 from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
@@ -14,15 +14,18 @@ from byoi_tools.tools.small_objects import SmallObjects
 
 MANIFEST_SUFFIX = ".json"
 _JSON = "application/json"
-_DIGEST_FILES = (DigestAlgorithm.SHA256, DigestAlgorithm.SHA512)
-SIDECAR_SUFFIXES = (*(f".{algorithm.value}" for algorithm in _DIGEST_FILES), MANIFEST_SUFFIX)
+
+
+def sidecar_suffixes(digests: tuple[Digest, ...]) -> tuple[str, ...]:
+    """What is added to the name of an object with these digests, in the order of writing: the manifest is the last."""
+    return (*(f".{digest.algorithm.value}" for digest in digests), MANIFEST_SUFFIX)
 
 
 def write_beside(storage: ObjectStorage, address: ObjectAddress, manifest: Manifest) -> tuple[ObjectAddress, ...]:
-    """Write `KEY.sha256`, `KEY.sha512` and, last, `KEY.json`, in the place of what may be there; return where they are.
+    """Write a `KEY.sha256` for each digest and, last, `KEY.json`, in the place of what may be there.
 
-    The object must be complete. So whoever finds the manifest of the object's run finds everything. Raises
-    `StorageError`.
+    Returns where they are. The object must be complete. So whoever finds the manifest of the object's run finds
+    everything. Raises `StorageError`.
     """
     small = SmallObjects(storage.connection)
     written = []
@@ -49,9 +52,8 @@ def contents_beside(manifest: Manifest) -> dict[str, bytes]:
     The lines of digests name the object as it is called when it is downloaded into one directory with them.
     """
     digests = {
-        f".{algorithm.value}": f"{digest.hexadecimal}  {manifest.object_name}\n".encode()
-        for algorithm in _DIGEST_FILES
-        if (digest := manifest.digest(algorithm))
+        f".{digest.algorithm.value}": f"{digest.hexadecimal}  {manifest.object_name}\n".encode()
+        for digest in manifest.digests
     }
     return {**digests, MANIFEST_SUFFIX: write_manifest(manifest)}
 

@@ -83,6 +83,35 @@ def test_the_url_is_shown_once_and_nowhere_else(
         assert not [content for content in (*stored, *files, *metadata) if secret.encode() in content]
 
 
+@pytest.mark.parametrize("flags", [[], CONVERTED])
+def test_more_digests(
+    image: Path, outside: dict[str, str], object_store: ObjectStore, bucket: str, tmp_path: Path, flags: list[str]
+) -> None:
+    """Asked for later they are added, and nothing is sent again; what an earlier run added stays."""
+    first = byoi_tools("publish", image, *flags, environment=outside)
+    second = byoi_tools("publish", image, *flags, "--digest", "md5", environment=outside)
+    third = byoi_tools("publish", image, *flags, environment=outside | {"BYOI_DIGEST": "sha1 sha256"})
+
+    assert (first.code, second.code, third.code) == (0, 0, 0), first.said + second.said + third.said
+    for run in (second, third):
+        assert value_of(run, "object").endswith("(was there already)")
+    name = value_of(first, "object").rpartition("/")[2]
+    for key in list_keys(object_store, bucket):
+        object_store.client.download_file(bucket, key, str(tmp_path / Path(key).name))
+    for program in ("md5sum", "sha1sum", "sha256sum", "sha512sum"):
+        algorithm = program.removesuffix("sum")
+        command = [program, "--strict", "-c", f"{name}.{algorithm}"]
+        checked = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+        assert checked.stdout == f"{name}: OK\n"
+        digits = (tmp_path / f"{name}.{algorithm}").read_text().split()[0]
+        assert json.loads((tmp_path / f"{name}.json").read_text())["digests"][algorithm] == digits
+    assert value_of(second, "md5") == (tmp_path / f"{name}.md5").read_text().split()[0]
+    assert value_of(third, "sha1") == (tmp_path / f"{name}.sha1").read_text().split()[0]
+    removed = byoi_tools("objects", "delete", name, "--yes", environment=outside)
+    assert removed.code == 0, removed.said
+    assert list_keys(object_store, bucket) == []
+
+
 def test_temporary_credentials_shorten_the_life(image: Path, outside: dict[str, str]) -> None:
     end = datetime.now(UTC).replace(microsecond=0) + timedelta(minutes=90)
     run = byoi_tools("publish", image, environment={**outside, "AWS_CREDENTIAL_EXPIRATION": end.isoformat()})
@@ -141,6 +170,23 @@ def test_a_directory_of_a_web_server(image: Path, tmp_path: Path) -> None:
     told = json.loads(second.output)
     assert (told["object"], told["reused"], told["expires"]) == (f"file://{served}/{name}", True, None)
     assert (served / name).read_bytes() == image.read_bytes()
+
+
+def test_more_digests_in_a_directory(image: Path, tmp_path: Path) -> None:
+    served = tmp_path / "www"
+    served.mkdir()
+    with serving_directory(served) as server:
+        where = ("--to", f"file://{served}", "--public-url", server.url)
+        first = byoi_tools("publish", image, *where)
+        second = byoi_tools("publish", image, *where, "--digest", "sha1", "--digest", "md5")
+
+    assert (first.code, second.code) == (0, 0), first.said + second.said
+    assert "copying" not in second.errors
+    assert value_of(second, "beside") == ".sha256 .sha512 .md5 .sha1 .json"
+    (placed,) = served.glob("*.raw")
+    for program in ("md5sum", "sha1sum"):
+        command = [program, "--strict", "-c", f"{placed.name}.{program.removesuffix('sum')}"]
+        subprocess.run(command, cwd=served, capture_output=True, check=True)
 
 
 def test_a_converted_image_in_a_directory(image: Path, tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_every_name_that_is_given_is_known_again(prefix: str, name: str) -> None
         f"x-{DIGITS[:-1]}g.qcow2",
         f"x-{DIGITS.upper()}.qcow2",
         f"x-{DIGITS}.vmdk",
-        f"x-{DIGITS}.qcow2.md5",
+        f"x-{DIGITS}.qcow2.sha384",
         f"x-{DIGITS}.qcow2.json.json",
         f"x-{DIGITS}.qcow2/",
         f"x-{DIGITS}.qcow2\n",
