@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+from dataclasses import replace
+
 from byoi_tools.cli import options
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import write_result
-from byoi_tools.cli.wiring import connect_storage, system_clock
+from byoi_tools.cli.wiring import connect_storage, open_upload_record, system_clock
 from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.published import Verification
 
@@ -24,6 +27,7 @@ def publish(
     work_dir: options.WorkDirectory = None,
     max_size: options.LargestSize = options.LARGEST_SIZE,
     resume: options.Resume = True,
+    receipt: options.ReceiptFile = None,
     output_format: options.Format = options.OutputFormat.TEXT,
 ) -> None:
     """Upload an image and presign its URL.
@@ -48,10 +52,15 @@ def publish(
     progress = Progress()
     if isinstance(destination, ObjectPrefix):
         warn_of_short_life(lifetime, progress)
-    storage, clock = connect_storage(destination), system_clock()
-    delivery = Delivery(destination, lifetime, storage, clock, progress, verify, algorithms=algorithms)
+    delivery = Delivery(
+        destination, lifetime, connect_storage(destination), system_clock(), progress, verify, algorithms=algorithms
+    )
     delivery.require_usable()
-    with Workspace(work_dir or image.absolute().parent) as workspace:
+    with ExitStack() as stack:
+        if isinstance(destination, ObjectPrefix):
+            record = stack.enter_context(open_upload_record(image, receipt, delivery.clock, progress))
+            delivery = replace(delivery, record=record)
+        workspace = stack.enter_context(Workspace(work_dir or image.absolute().parent))
         candidate = make_candidate(image, making, workspace, progress)
         published = publish_candidate(candidate, making, delivery, workspace)
     is_json = output_format is options.OutputFormat.JSON

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from byoi_tools.model.observer import Observer
     from byoi_tools.pipeline.receipt import Receipt
+    from byoi_tools.publishing.open_uploads import UploadRecord
     from byoi_tools.publishing.public_directory import Destination
     from byoi_tools.tools.clock import Clock
     from byoi_tools.tools.object_storage import ObjectStorage
@@ -46,6 +50,26 @@ def open_receipt(image: Path, given: Path | None) -> Receipt:
     from byoi_tools.pipeline.receipt import Receipt
 
     return Receipt(given or _receipt_file("receipts", image.stem, str(image.absolute())))
+
+
+@contextmanager
+def open_upload_record(image: Path, given: Path | None, clock: Clock, observer: Observer) -> Iterator[UploadRecord]:
+    """The uploads in the image's receipt; without a receipt that can be had, unless one is `given`, those of no run."""
+    from byoi_tools.errors import StorageError
+    from byoi_tools.pipeline.receipt import ReceiptHeld
+    from byoi_tools.pipeline.upload_record import ReceiptUploads
+    from byoi_tools.publishing.open_uploads import UploadRecord
+
+    try:
+        receipt = open_receipt(image, given)
+    except (ReceiptHeld, StorageError) as failure:
+        if given is not None:
+            raise
+        observer.noted(f"{failure.message}: this run goes on without it")
+        yield UploadRecord()
+        return
+    with receipt:
+        yield ReceiptUploads(receipt, clock)
 
 
 def open_server_receipt(api: OvhApi, server: str, given: Path | None) -> Receipt:

@@ -24,8 +24,11 @@ def convert_by_qemu_img(
     observer: Observer,
     *,
     is_verified: bool,
-) -> None:
-    """Write the source, whose header was judged, as `output`; raises `ToolError`, `NoSpace` or `IntegrityError`."""
+) -> dict[str, str]:
+    """Write the source, whose header was judged, as `output`, and return what made it, with its version.
+
+    Raises `ToolError`, `NoSpace` or `IntegrityError`.
+    """
     size = container.virtual_size_bytes
     virtual_size_bytes = size.value if isinstance(size, Known) else qemu_img.virtual_size(source, source_format)
     plan = plan_conversion(source, container.format, output, output_type, compression, virtual_size_bytes)
@@ -40,3 +43,4 @@ def convert_by_qemu_img(
         observer.work_started("comparing", None)
         qemu_img.compare(source, source_format, output, output_type.value, limits)
         observer.work_finished("comparing")
+    return {"qemu-img": qemu_img.version()}

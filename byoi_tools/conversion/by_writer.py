@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 
+from byoi_tools.conversion.clusters import compressor_versions
 from byoi_tools.conversion.content import BLOCK_BYTES, DiskDigest, digest_disk, require_same_content
 from byoi_tools.conversion.disk_content import DiskContent, stored_pieces
 from byoi_tools.conversion.qcow2_layout import most_bytes
@@ -50,6 +51,11 @@ class OwnConversion:
             "cluster_bytes": 1 << CLUSTER_BITS,
             "compression": self._compression.value,
         }
+
+    @property
+    def tools(self) -> dict[str, str]:
+        """The libraries that make the bytes, and their versions."""
+        return compressor_versions(self._compression)
 
     @property
     def identity(self) -> Digest:
@@ -111,10 +117,14 @@ def is_written_by_us(container: Container, output_type: ImageType, engine: Engin
 
 def convert_by_writer(
     source: Path, container: Container, output: Path, compression: Compression, observer: Observer, *, is_verified: bool
-) -> None:
-    """Write the source, a raw or qcow2 image, as a qcow2; raises `ImageError`, `NoSpace` or `IntegrityError`."""
+) -> dict[str, str]:
+    """Write the source, a raw or qcow2 image, as a qcow2, and return what made it, with versions.
+
+    Raises `ImageError`, `NoSpace` or `IntegrityError`.
+    """
     with open_conversion(source, container, compression, observer) as conversion:
         conversion.require_space(output.parent)
         conversion.write(output)
         if is_verified:
             conversion.verify(output)
+        return conversion.tools

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Iterator
 from functools import lru_cache
 
+import isal
 import zstandard
 from isal import isal_zlib
 
@@ -37,6 +38,17 @@ def squeeze(content: bytes, cluster_bytes: int, compression: Compression) -> Ite
                 yield number, compressed
                 continue
         yield number, cluster
+
+
+def compressor_versions(compression: Compression) -> dict[str, str]:
+    """Return the library that compresses, and its version: on another one the bytes may differ."""
+    match compression:
+        case Compression.ZLIB:
+            return {"isal": isal.__version__}
+        case Compression.ZSTD:
+            return {"zstandard": zstandard.__version__}
+        case Compression.NONE:
+            return {}
 
 
 @lru_cache(maxsize=4)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -24,12 +24,13 @@ from byoi_tools.tools.image_file import FileIdentity, open_image
 
 @dataclass(frozen=True, slots=True)
 class Converted:
-    """A finished conversion: where it is, and its sizes in bytes."""
+    """A finished conversion: where it is, its sizes in bytes, and the versions of what made it, by their names."""
 
     path: Path
     image_type: ImageType
     size_bytes: int
     virtual_size_bytes: int
+    tools: Mapping[str, str]
 
 
 def convert_image(
@@ -55,9 +56,9 @@ def convert_image(
     source_format = judge_source(source, container)
     with _unfinished(output) as partial:
         if is_written_by_us(container, output_type, engine):
-            convert_by_writer(source, container, partial, compression, observer, is_verified=is_verified)
+            tools = convert_by_writer(source, container, partial, compression, observer, is_verified=is_verified)
         else:
-            convert_by_qemu_img(
+            tools = convert_by_qemu_img(
                 source, container, source_format, partial, output_type, compression, observer, is_verified=is_verified
             )
         size_bytes, virtual_size_bytes = _inspect_output(partial, output_type, container)
@@ -66,7 +67,7 @@ def convert_image(
                 f"{source} was changed while it was converted", remedy="Let nothing write to it, and convert it again."
             )
         os.link(partial, output)
-    return Converted(output, output_type, size_bytes, virtual_size_bytes)
+    return Converted(output, output_type, size_bytes, virtual_size_bytes, tools)
 
 
 def require_new_output(output: Path, output_type: ImageType, compression: Compression) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from byoi_tools.conversion.convert import convert_image
@@ -41,7 +42,8 @@ class Candidate:
     """The file that is checked: the user's own, or what was made of it where only others read the user's format.
 
     `image_type` is what will be served. `is_final`: it is what will be served; else it is converted on its way.
-    `is_scratch`: it is in the workspace. `name` is what the object's name begins with, `origin` the user's own image.
+    `is_scratch`: it is in the workspace. `name` is what the object's name begins with, `origin` the user's own image,
+    `tools` the versions of what made something of it.
     """
 
     source: SourceFile
@@ -52,6 +54,7 @@ class Candidate:
     is_final: bool
     is_scratch: bool = False
     conversion: dict[str, str | int] | None = None
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 def make_candidate(image: Path, making: Making, workspace: Workspace, observer: Observer) -> Candidate:
@@ -88,7 +91,7 @@ def _convert_foreign(
     """Our own writer compresses faster: qemu-img is left to read, unless it shall do all."""
     compression = making.compression if making.engine is Engine.QEMU_IMG else Compression.NONE
     output = workspace.directory() / f"readable.{image_type.value}"
-    convert_image(
+    converted = convert_image(
         source.path,
         output,
         image_type,
@@ -106,6 +109,7 @@ def _convert_foreign(
         is_final=compression is making.compression,
         is_scratch=True,
         conversion={"engine": Engine.QEMU_IMG.value, "compression": compression.value},
+        tools=converted.tools,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from byoi_tools.conversion.by_writer import is_written_by_us
@@ -19,6 +19,7 @@ from byoi_tools.pipeline.streaming import Streaming, publish_converted
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
 from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.open_uploads import UploadRecord
 from byoi_tools.publishing.placing import Placement, place_image
 from byoi_tools.publishing.public_directory import Destination
 from byoi_tools.publishing.publish import publish_image
@@ -31,7 +32,7 @@ class Delivery:
     """Where an image is handed over: the destination, the doors to it, and how its URL is made and tried.
 
     `storage` is asked for nothing when the image goes into a directory. `headers` are what the provider will send,
-    `algorithms` the digests that the image gets.
+    `algorithms` the digests that the image gets; `record` remembers uploads for the next run.
     """
 
     destination: Destination
@@ -42,6 +43,7 @@ class Delivery:
     verification: Verification = Verification.RANGES
     headers: tuple[tuple[str, Secret], ...] = ()
     algorithms: tuple[DigestAlgorithm, ...] = USUAL_DIGESTS
+    record: UploadRecord = field(default_factory=UploadRecord)
 
     def require_usable(self) -> None:
         """Raise `UsageError` or `StorageError` when nothing can be published there: before anything takes long."""
@@ -78,6 +80,7 @@ def publish_candidate(
             resumes=making.resumes,
             accept=accept,
             verdict=verdict,
+            tools=candidate.tools,
         )
         return publish_converted(streaming, delivery.destination, _handover(delivery))
     placement = _make_final(candidate, making, delivery, workspace, verdict)
@@ -99,11 +102,11 @@ def _make_final(
     candidate: Candidate, making: Making, delivery: Delivery, workspace: Workspace, verdict: ManifestVerdict | None
 ) -> Placement:
     """The file that will be served: the candidate, or what it is converted to in the workspace."""
-    path, conversion = candidate.source.path, candidate.conversion
+    path, conversion, tools = candidate.source.path, candidate.conversion, candidate.tools
     candidate.source.require_unchanged()
     if not candidate.is_final:
         path = workspace.directory() / f"converted.{candidate.image_type.value}"
-        convert_image(
+        converted = convert_image(
             candidate.source.path,
             path,
             candidate.image_type,
@@ -113,6 +116,7 @@ def _make_final(
             is_verified=making.is_verified,
         )
         candidate.source.require_unchanged()
+        tools = {**tools, **converted.tools}
         conversion = {"engine": making.engine.value, "compression": making.compression.value}
     return Placement(
         path,
@@ -122,6 +126,7 @@ def _make_final(
         is_scratch=candidate.is_scratch or not candidate.is_final,
         conversion=conversion,
         verdict=verdict,
+        tools=tools,
     )
 
 
@@ -134,4 +139,5 @@ def _handover(delivery: Delivery) -> Handover:
         delivery.verification,
         delivery.headers,
         delivery.algorithms,
+        delivery.record,
     )

@@ -14,6 +14,7 @@ from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate
 from byoi_tools.pipeline.publication import Delivery, publish_candidate
 from byoi_tools.pipeline.receipt import DONE, STARTED, Values, stage_key
+from byoi_tools.pipeline.upload_record import ReceiptUploads
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.placing import find_placed
 from byoi_tools.publishing.public_directory import PublicDirectory
@@ -60,6 +61,7 @@ def delivery_of(job: Job, outside: Outside) -> Delivery:
         job.verification,
         job.http_headers,
         job.making.algorithms,
+        ReceiptUploads(outside.receipt, outside.clock),
     )
 
 

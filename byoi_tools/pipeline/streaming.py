@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from byoi_tools.conversion.by_writer import OwnConversion, open_conversion
@@ -28,8 +28,8 @@ class Streaming:
     """What is converted by our own writer on its way into a store.
 
     `source` is the image as it was when it was inspected, `name` what the object's name begins with, `origin` what the
-    manifest says of the user's image. `accept` is told the size of the output before anything is made of the parts that
-    were sent, and may raise `DeploymentRefused`.
+    manifest says of the user's image, `tools` the versions of what made `source` of it. `accept` is told the size of
+    the output before anything is made of the parts that were sent, and may raise `DeploymentRefused`.
     """
 
     source: SourceFile
@@ -42,6 +42,7 @@ class Streaming:
     resumes: bool = True
     accept: Callable[[int], None] = lambda size_bytes: None
     verdict: ManifestVerdict | None = None
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 def publish_converted(job: Streaming, destination: ObjectPrefix, handover: Handover) -> PublishedImage:
@@ -124,4 +125,5 @@ def _describe(job: Streaming, conversion: OwnConversion, output: Path) -> Placem
         is_scratch=True,
         conversion=conversion.options,
         verdict=job.verdict,
+        tools={**job.tools, **conversion.tools},
     )

@@ -105,6 +105,7 @@ class GrowingObject:
             self.handover.clock,
             self.handover.observer,
             resumes=resumes,
+            record=self.handover.record,
         )
 
     def complete(self, upload: Upload, size_bytes: int, digests: tuple[Digest, ...]) -> PublishedImage:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 from byoi_tools import __version__
@@ -13,6 +13,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.completion import Completed
+from byoi_tools.publishing.open_uploads import UploadRecord
 from byoi_tools.publishing.ownership import owner_of
 from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.presigned_url import presign
@@ -27,7 +28,7 @@ class Handover:
     """How objects of a store are handed on: for how long, and how well their URLs are tried.
 
     `headers` are what the provider will send with its request. `algorithms`, SHA-256 among them, are the digests that
-    each object gets.
+    each object gets; `record` remembers the uploads.
     """
 
     storage: ObjectStorage
@@ -37,6 +38,7 @@ class Handover:
     verification: Verification = Verification.RANGES
     headers: tuple[tuple[str, Secret], ...] = ()
     algorithms: tuple[DigestAlgorithm, ...] = USUAL_DIGESTS
+    record: UploadRecord = field(default_factory=UploadRecord)
 
     def describe(
         self, placement: Placement, address: ObjectAddress, size_bytes: int, digests: tuple[Digest, ...], it: Completed
@@ -56,7 +58,7 @@ class Handover:
             run_id=owner.run_id,
             created=self.clock.now(),
             source=placement.origin,
-            tools={"byoi-tools": __version__},
+            tools={"byoi-tools": __version__, **placement.tools, **self.storage.connection.versions()},
             etag=it.etag or None,
             conversion=placement.conversion,
             verdict=placement.verdict,

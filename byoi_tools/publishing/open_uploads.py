@@ -20,12 +20,32 @@ class Remains:
     others: tuple[OpenUpload, ...]
 
 
-def find_remains(storage: MultipartStorage, address: ObjectAddress, retries: Retries) -> Remains | None:
+class UploadRecord:
+    """Where uploads are remembered from one run to the next; this one forgets, and what the store lists is all."""
+
+    def last_begun(self, address: ObjectAddress) -> OpenUpload | None:
+        """Return the newest upload of the object that was begun and has not ended, as far as is known."""
+        return None
+
+    def begun(self, address: ObjectAddress, upload_id: str) -> None:
+        """Remember an upload, before its first part is sent."""
+
+    def ended(self, address: ObjectAddress, *, is_object: bool) -> None:
+        """Forget the upload of the object: it has become one, or its parts are deleted."""
+
+
+def find_remains(
+    storage: MultipartStorage, address: ObjectAddress, retries: Retries, remembered: OpenUpload | None = None
+) -> Remains | None:
     """Return the newest open upload of that key that has parts, else the newest; None when there is none.
 
-    Raises `StoreFailure` when the store does not answer.
+    `remembered` is one that may be open although the store does not list it: not every user may list. Raises
+    `StoreFailure` when the store does not answer.
     """
-    uploads = sorted(list_uploads(storage, address, retries), key=lambda each: each.initiated, reverse=True)
+    found = list_uploads(storage, address, retries)
+    if remembered is not None and remembered.upload_id not in {each.upload_id for each in found}:
+        found.append(remembered)
+    uploads = sorted(found, key=lambda each: each.initiated, reverse=True)
     parts_of = {each: parts for each in uploads if (parts := _parts_of(storage, each, retries)) is not None}
     chosen = next((each for each, parts in parts_of.items() if parts), next(iter(parts_of), None))
     if chosen is None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 
@@ -38,9 +38,9 @@ _NOT_SHOWN = (401, 403, 404, 410)
 class Placement:
     """What is placed: a file, its type, and the name that the file's name begins with.
 
-    `origin`, `conversion` and `verdict` go into the manifest. `is_scratch`: the file is this run's own and will not be
-    written any more, so that it may get a second name instead of a copy. The user's own file never does: who writes
-    into it later would change what was published.
+    `origin`, `conversion`, `verdict` and `tools` (versions of what made the file) go into the manifest.
+    `is_scratch`: the file is this run's own and will not be written any more, so that it may get a second name instead
+    of a copy. The user's own file never does: who writes into it later would change what was published.
     """
 
     path: Path
@@ -50,6 +50,7 @@ class Placement:
     is_scratch: bool = False
     conversion: Mapping[str, str | int] | None = None
     verdict: ManifestVerdict | None = None
+    tools: Mapping[str, str] = field(default_factory=dict)
 
 
 def place_image(
@@ -162,7 +163,7 @@ def _describe(placement: Placement, name: str, size_bytes: int, digests: tuple[D
         run_id=new_run_id(),
         created=now,
         source=placement.origin,
-        tools={"byoi-tools": __version__},
+        tools={"byoi-tools": __version__, **placement.tools},
         conversion=placement.conversion,
         verdict=placement.verdict,
     )

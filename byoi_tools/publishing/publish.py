@@ -96,6 +96,7 @@ def _upload(subject: _Subject, handover: Handover, *, resumes: bool, replaces: b
             handover.observer,
             resumes=resumes,
             total_bytes=source.size_bytes,
+            record=handover.record,
         ) as upload,
     ):
         try:

@@ -12,7 +12,7 @@ from byoi_tools.errors import StorageError
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.completion import Completed, Promise, complete_upload, find_kept
-from byoi_tools.publishing.open_uploads import Remains, find_remains, list_uploads
+from byoi_tools.publishing.open_uploads import Remains, UploadRecord, find_remains, list_uploads
 from byoi_tools.publishing.part_plan import FilePart, PartPlan
 from byoi_tools.publishing.part_sender import PartSender
 from byoi_tools.publishing.retries import Retries
@@ -36,8 +36,9 @@ class Upload:
     begins an upload; parts that are there with the same size and MD5 are not sent again. Whatever ends the context,
     parts that were sent stay in the store for the next run, unless the upload was completed or abandoned. No part is
     held in memory. `total_bytes` is what the observer is told, where it is known; `metadata` names the content by
-    `byoi-sha256` or `byoi-content`. Entering and every method raise `StoreFailure` when the store refuses or does not
-    answer for long, `StorageError` when the file has become shorter, and `ImageUnreadable`.
+    `byoi-sha256` or `byoi-content`; `record` is told of the upload before a part is sent, and when it has ended.
+    Entering and every method raise `StoreFailure` when the store refuses or does not answer for long, `StorageError`
+    when the file has become shorter, and `ImageUnreadable`.
     """
 
     def __init__(
@@ -52,6 +53,7 @@ class Upload:
         *,
         resumes: bool = True,
         total_bytes: int | None = None,
+        record: UploadRecord | None = None,
     ) -> None:
         self._storage = storage
         self._address = address
@@ -61,6 +63,7 @@ class Upload:
         self._observer = observer
         self._resumes = resumes
         self._total_bytes = total_bytes
+        self._record = record or UploadRecord()
         self._retries = Retries(clock, lambda: self._is_over or self._failure is not None)
         self._changed = threading.Condition()
         self._running = 0
@@ -127,14 +130,14 @@ class Upload:
         completed = self._completed_by_another or complete_upload(
             self._storage, self._promise, self.upload_id, self._etags, self._retries, replaces=replaces
         )
-        self._is_settled = True
+        self._settle(is_object=True)
         self._abort(self._others)
         return completed
 
     def abandon(self) -> None:
         """Delete the parts from the store, for content that is wrong; a failure to do so is only a warning."""
         self._stop()
-        self._is_settled = True
+        self._settle(is_object=False)
         try:
             self._storage.abort(self._address, self.upload_id)
         except StorageError as error:
@@ -156,15 +159,29 @@ class Upload:
         return Promise(self._address, self._size_bytes, self._metadata)
 
     def _find_or_begin(self) -> Remains:
-        remains = find_remains(self._storage, self._address, self._retries) if self._resumes else None
+        remains = None
+        remembered = self._record.last_begun(self._address)
+        if self._resumes:
+            remains = find_remains(self._storage, self._address, self._retries, remembered)
         if remains is None:
             if not self._resumes:
-                self._abort(list_uploads(self._storage, self._address, self._retries))
+                self._abort(self._all_open(remembered))
             upload_id = self._retries.run(lambda: self._storage.create(self._address, self._metadata))
+            self._record.begun(self._address, upload_id)
             return Remains(upload_id, {}, ())
+        if remembered is None or remembered.upload_id != remains.upload_id:
+            self._record.begun(self._address, remains.upload_id)
         if remains.parts:
             self._observer.noted(f"an earlier upload of {self._address} goes on: it has {len(remains.parts)} parts")
         return remains
+
+    def _all_open(self, remembered: OpenUpload | None) -> set[OpenUpload]:
+        """The uploads of this key that the store lists, and the one that was remembered."""
+        return {*list_uploads(self._storage, self._address, self._retries), *([remembered] if remembered else [])}
+
+    def _settle(self, *, is_object: bool) -> None:
+        self._is_settled = True
+        self._record.ended(self._address, is_object=is_object)
 
     def _abort(self, uploads: Iterable[OpenUpload]) -> None:
         """End uploads that nobody needs; a run that still sends to one of them will find the object that it makes."""
@@ -218,6 +235,7 @@ class Upload:
             self._storage.abort(self._address, self.upload_id)
         except StorageError:
             return False
+        self._record.ended(self._address, is_object=False)
         return True
 
     def _advance(self, part: FilePart, position: int) -> None:

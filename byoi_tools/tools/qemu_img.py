@@ -23,6 +23,7 @@ _QUERY_SECONDS = 60
 _KILLED_SECONDS = 10
 _INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
 _PROGRESS = re.compile(r"\((\d+\.\d+)/100%\)")
+_VERSION = re.compile(r"qemu-img version ([0-9][0-9A-Za-z.+~-]{0,39})")
 _REMEDY = "Look at what qemu-img said; `qemu-img check` on the image may say more."
 
 
@@ -84,6 +85,14 @@ def virtual_size(path: Path, image_format: str) -> int:
     if not isinstance(size, int):
         raise ToolFailed("qemu-img info gave no virtual size", details=str(answer)[:200], remedy=_REMEDY)
     return size
+
+
+def version() -> str:
+    """Return the version of the program that would run: 7.2.22; `unknown` when it does not say one."""
+    output: list[str] = []
+    _run(("--version",), Limits(_QUERY_SECONDS), output.append)
+    found = _VERSION.match("".join(output))
+    return found[1] if found else "unknown"
 
 
 def _query(arguments: tuple[str, ...]) -> dict[str, object]:

@@ -80,6 +80,13 @@ class StoreConnection:
         """Tell how long the credentials live that the last request or URL was signed with."""
         return life_of(self._session.get_credentials() if self._session else None)
 
+    @staticmethod
+    def versions() -> dict[str, str]:
+        """Return the library that sends, and its version."""
+        import boto3
+
+        return {"boto3": boto3.__version__}
+
     @contextmanager
     def translated(self, what_failed: str) -> Iterator[None]:
         """Turn whatever boto3 raises into a `StoreFailure` that begins with `what_failed` and has no secrets."""

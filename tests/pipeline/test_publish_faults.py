@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 from collections.abc import Iterator
@@ -222,6 +223,34 @@ def test_completion_lost_with_the_program(scene: Scene) -> None:
 
     assert_image_published(scene, scene.publish())
     assert scene.proxy.part_bytes == 0
+
+
+def test_found_from_the_receipt_where_uploads_may_not_be_listed(scene: Scene) -> None:
+    """Its id is there before the first part is sent."""
+    scene.publish_until(signal.SIGKILL, Kind.COMPLETE, is_lost=True)
+    scene.proxy.faults.append(Fault(Kind.LIST_UPLOADS, Answer(403, "AccessDenied"), times=None))
+
+    assert_image_published(scene, scene.publish())
+    assert scene.proxy.part_bytes == 0
+    assert scene.open_uploads() == []
+
+
+def test_the_receipt_has_the_upload_before_the_first_part(scene: Scene) -> None:
+    scene.publish_until(signal.SIGKILL, Kind.PART, is_lost=True)
+    (begun,) = scene.store.client.list_multipart_uploads(Bucket=scene.bucket)["Uploads"]
+    (receipt,) = (scene.directory / "state").rglob("*.jsonl")
+    (line,) = [json.loads(line) for line in receipt.read_text().splitlines()]
+    assert (line["stage"], line["event"], line["upload_id"]) == ("upload", "started", begun["UploadId"])
+
+
+def test_without_a_receipt_it_goes_on(scene: Scene) -> None:
+    """But for one that the user names."""
+    (scene.directory / "state").rmdir()
+    (scene.directory / "state").touch()
+    assert_image_published(scene, scene.publish())
+    named = scene.publish("--receipt", str(scene.directory / "state" / "receipt.jsonl"))
+    assert named.code == 5
+    assert explains(named, "cannot be written")
 
 
 def test_source_that_changes_is_never_completed(scene: Scene) -> None:

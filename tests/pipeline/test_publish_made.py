@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import lzma
 import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -58,20 +60,32 @@ def assert_published_as(scene: Scene, run: Finished, raw: Path, kind: str) -> No
 
 
 @pytest.mark.parametrize(
-    ("form", "options", "kind"),
+    ("form", "options", "kind", "makers"),
     [
-        (("-O", "vmdk"), (), "qcow2"),
-        (("-O", "vmdk"), ("--compress", "zlib"), "qcow2"),
-        (("-O", "vpc", "-o", "subformat=fixed,force_size"), ("--image-type", "raw"), "raw"),
-        (("-O", "qcow2", "-c"), ("--image-type", "raw"), "raw"),
-        (("-O", "qcow2"), ("--compress", "zstd"), "qcow2"),
-        (("-O", "qcow2"), ("--compress", "zlib", "--engine", "qemu-img"), "qcow2"),
+        (("-O", "vmdk"), (), "qcow2", {"qemu-img"}),
+        (("-O", "vmdk"), ("--compress", "zlib"), "qcow2", {"qemu-img", "isal"}),
+        (("-O", "vpc", "-o", "subformat=fixed,force_size"), ("--image-type", "raw"), "raw", {"qemu-img"}),
+        (("-O", "qcow2", "-c"), ("--image-type", "raw"), "raw", {"qemu-img"}),
+        (("-O", "qcow2"), ("--compress", "zstd"), "qcow2", {"zstandard"}),
+        (("-O", "qcow2"), ("--compress", "zlib", "--engine", "qemu-img"), "qcow2", {"qemu-img"}),
     ],
     ids=["vmdk", "vmdk compressed", "vhd to raw", "qcow2 to raw", "zstd", "qemu-img"],
 )
-def test_other_forms_are_converted(scene: Scene, form: tuple[str, ...], options: tuple[str, ...], kind: str) -> None:
+def test_other_forms_are_converted(
+    scene: Scene, form: tuple[str, ...], options: tuple[str, ...], kind: str, makers: set[str]
+) -> None:
     raw = put_in_place(scene, "disk.image", None, *form)
     assert_published_as(scene, scene.publish(*options), raw, kind)
+    (manifest,) = (scene.directory / "downloaded").glob("*.json")
+    tools = json.loads(manifest.read_text())["tools"]
+    assert tools == {name: version_of(name) for name in ("byoi-tools", "boto3", *makers)}
+
+
+def version_of(name: str) -> str:
+    """What the program says of itself, or the package's metadata of a library."""
+    if name != "qemu-img":
+        return version(name)
+    return subprocess.run([name, "--version"], check=True, capture_output=True, text=True).stdout.split()[2]
 
 
 def test_what_is_packed_is_the_same_object(scene: Scene) -> None:
