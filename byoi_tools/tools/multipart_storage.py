@@ -17,13 +17,14 @@ from urllib.parse import unquote
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.tools.part_body import PartBody
 from byoi_tools.tools.storage_failures import StoreFailure
-from byoi_tools.tools.store_connection import ONCE, Patience, StoreConnection
+from byoi_tools.tools.store_connection import ONCE, PARTS, Patience, StoreConnection
 
 if TYPE_CHECKING:
     from mypy_boto3_s3 import S3Client
 
 _CONTENT_TYPE = "application/octet-stream"
 _MD5 = re.compile("[0-9a-f]{32}")
+_CRC32_BYTES = 4
 _MAXIMUM_PAGES = 10_000  # a store that pages for ever must not hold us
 
 
@@ -48,10 +49,14 @@ class OpenUpload:
 
 @dataclass(frozen=True, slots=True)
 class PartAnswer:
-    """What the store says of a part that it took: `etag` without quotes, `md5` (hexadecimal) where that is one."""
+    """What the store says of a part that it took: `etag` without quotes, `md5` (hexadecimal) where that is one.
+
+    `crc32` is the CRC-32 that the store found, None where it tells none.
+    """
 
     etag: str
     md5: str | None
+    crc32: int | None = None
 
 
 class MultipartStorage:
@@ -70,12 +75,25 @@ class MultipartStorage:
             return answer["UploadId"]
 
     def send_part(
-        self, address: ObjectAddress, upload_id: str, number: int, body: PartBody, content_md5: bytes | None = None
+        self,
+        address: ObjectAddress,
+        upload_id: str,
+        number: int,
+        body: PartBody,
+        content_md5: bytes | None = None,
+        crc32: int | None = None,
     ) -> PartAnswer:
-        """Send a part; with `content_md5` (16 bytes) the store refuses it as BadDigest when it arrives damaged."""
-        checked = {"ContentMD5": base64.b64encode(content_md5).decode()} if content_md5 else {}
+        """Send a part; with `content_md5` (16 bytes), or `crc32`, the store refuses it as BadDigest when damaged.
+
+        A store that does not know a CRC passes it over, and answers with none.
+        """
+        checked = {}
+        if content_md5 is not None:
+            checked["ContentMD5"] = base64.b64encode(content_md5).decode()
+        if crc32 is not None:
+            checked["ChecksumCRC32"] = base64.b64encode(crc32.to_bytes(_CRC32_BYTES, "big")).decode()
         with self.connection.translated(f"cannot send part {number} of {address}"):
-            answer = self._client.upload_part(
+            answer = self.connection.client(PARTS if checked else self._patience).upload_part(
                 Bucket=address.bucket,
                 Key=address.key,
                 UploadId=upload_id,
@@ -86,7 +104,8 @@ class MultipartStorage:
             etag = answer["ETag"].strip('"')
             # S3 API, "Object", ETag: it is no MD5 where the store encrypts with keys of a service or the customer's.
             is_encrypted = "SSECustomerAlgorithm" in answer or "kms" in answer.get("ServerSideEncryption", "")
-            return PartAnswer(etag, etag if _MD5.fullmatch(etag) and not is_encrypted else None)
+            md5 = etag if _MD5.fullmatch(etag) and not is_encrypted else None
+            return PartAnswer(etag, md5, _read_crc32(answer.get("ChecksumCRC32")))
 
     def list_parts(self, address: ObjectAddress, upload_id: str) -> dict[int, StoredPart]:
         """Return the parts that the upload has, by number; a request for each 1,000 of them."""
@@ -159,3 +178,11 @@ class MultipartStorage:
     @property
     def _client(self) -> S3Client:
         return self.connection.client(self._patience)
+
+
+def _read_crc32(text: str | None) -> int | None:
+    try:
+        digits = base64.b64decode(text or "", validate=True)
+    except ValueError:
+        return None
+    return int.from_bytes(digits, "big") if len(digits) == _CRC32_BYTES else None

@@ -22,15 +22,20 @@ _CONNECTIONS = 20  # more than there are ever parts in flight
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How often boto3 tries a request, and how long it waits for each answer."""
+    """How often boto3 tries a request, and how long it waits for each answer.
+
+    `is_checked`: bodies have a signed checksum, so that over https they need not be hashed for the signature besides.
+    """
 
     attempts: int
     read_seconds: int
+    is_checked: bool = False
 
 
 QUICK = Patience(attempts=2, read_seconds=10)
 STEADY = Patience(attempts=4, read_seconds=60)
 ONCE = Patience(attempts=1, read_seconds=60)  # for those who retry by themselves
+PARTS = Patience(attempts=1, read_seconds=60, is_checked=True)
 
 
 class StoreConnection:
@@ -72,9 +77,15 @@ class StoreConnection:
                         read_timeout=patience.read_seconds,
                         retries={"mode": "standard", "total_max_attempts": patience.attempts},
                         max_pool_connections=_CONNECTIONS,
+                        s3={"payload_signing_enabled": False} if patience.is_checked and self._is_encrypted else None,
                     ),
                 )
             return self._clients[patience]
+
+    @property
+    def _is_encrypted(self) -> bool:
+        """Whether it is certain that requests go over https: clients that were made tell."""
+        return any(client.meta.endpoint_url.startswith("https://") for client in self._clients.values())
 
     def credential_life(self) -> CredentialLife:
         """Tell how long the credentials live that the last request or URL was signed with."""
