@@ -11,6 +11,8 @@ from types import TracebackType
 import paramiko
 from paramiko.common import AUTH_FAILED, AUTH_SUCCESSFUL, OPEN_SUCCEEDED
 
+from byoi_tools.model.ssh_address import SshAddress
+
 
 class SshServer:
     """Lets `user` in with `public_line`, as long as the context lasts; `command` replaces what is asked, if given."""
@@ -23,6 +25,10 @@ class SshServer:
         self.host_key = paramiko.ECDSAKey.generate(bits=256)
         self.port = int(self._listener.getsockname()[1])
         self.tried: list[str] = []
+
+    @property
+    def address(self) -> SshAddress:
+        return SshAddress("127.0.0.1", self.port)
 
     def __enter__(self) -> SshServer:
         threading.Thread(target=self._serve, daemon=True).start()

@@ -14,6 +14,7 @@ from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import Compression, Engine, ImageType, PackedType, SentType
 from byoi_tools.model.location import require_file
+from byoi_tools.model.proof import Prove
 from byoi_tools.model.published import Verification
 
 
@@ -199,6 +200,31 @@ Resume = Annotated[
         envvar="BYOI_RESUME",
     ),
 ]
+Proving = Annotated[
+    Prove | None,
+    _flag(
+        "--prove",
+        "How it is shown that the new system answers: by a login over ssh, by the host key at its port, or not at all. "
+        "ssh when there is a key for it, else port.",
+    ),
+]
+SshServerAddress = Annotated[
+    str | None,
+    _flag(
+        "--ssh-address",
+        "Where the server will answer to SSH; the API's address and port 22 when not given.",
+        metavar="HOST[:PORT]",
+    ),
+]
+SshUser = Annotated[
+    str | None, _flag("--ssh-user", "Who logs in for the proof; the users that images usually have when not given.")
+]
+PrivateKey = Annotated[
+    Path | None,
+    _flag("--ssh-private-key", "The private key for the proof's login; the file beside --ssh-key when not given."),
+]
+ProveTimeout = Annotated[str, _flag("--prove-timeout", "How long the new system may take to answer: 15m, 1h.")]
+PROVE_TIMEOUT = "15m"
 ReceiptFile = Annotated[
     Path | None, _flag("--receipt", "The record of what was done; under the user's state directory otherwise.")
 ]

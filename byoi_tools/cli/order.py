@@ -22,7 +22,7 @@ def read_customizations(
     """Return what the config drive will hold; raises `UsageError` for a file that is not what it should be."""
     return Customizations(
         hostname=hostname,
-        ssh_key=_read_public_key(ssh_key) if ssh_key else None,
+        ssh_key=read_public_key(ssh_key) if ssh_key else None,
         user_data=read_user_data_file(user_data),
         metadata=tuple(_split("--metadata", pair) for pair in metadata or ()),
     )
@@ -83,7 +83,8 @@ def _split(flag: str, pair: str) -> tuple[str, str]:
     return name.strip(), value
 
 
-def _read_public_key(path: Path) -> str:
+def read_public_key(path: Path) -> str:
+    """Return the one line of a public key's file; raises `UsageError` when it is something else."""
     content = _read("--ssh-key", path)
     if b"PRIVATE KEY" in content:
         raise UsageError(f"{path} is a private key", remedy=f"Give the public one: --ssh-key {path}.pub.")

@@ -7,10 +7,11 @@ from contextlib import ExitStack
 
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
-from byoi_tools.cli.follow import show_end
+from byoi_tools.cli.follow import conclude_after_output
 from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
 from byoi_tools.cli.progress import Progress
+from byoi_tools.cli.proving import choose_proof
 from byoi_tools.cli.rehearse import Rehearse, private_half
 from byoi_tools.cli.rules import threshold
 from byoi_tools.cli.terminal import terminal_of, write_note, write_result
@@ -20,6 +21,7 @@ from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import Compression, Engine
+from byoi_tools.model.proof import Proof
 from byoi_tools.model.published import PublishedImage, Verification
 from byoi_tools.model.server import InstallResult
 
@@ -54,6 +56,11 @@ def publish_and_deploy(
     description: options.Description = None,
     system: options.System = None,
     partitioning: options.PartitioningFile = None,
+    prove: options.Proving = None,
+    ssh_address: options.SshServerAddress = None,
+    ssh_user: options.SshUser = None,
+    ssh_private_key: options.PrivateKey = None,
+    prove_timeout: options.ProveTimeout = options.PROVE_TIMEOUT,
     work_dir: options.WorkDirectory = None,
     max_size: options.LargestSize = options.LARGEST_SIZE,
     resume: options.Resume = True,
@@ -62,7 +69,7 @@ def publish_and_deploy(
     rehearse: Rehearse = False,
     confirm: options.Confirm = None,
 ) -> int:
-    """Check, publish, ERASE a server, install.
+    """Check, publish, ERASE a server, install, prove.
 
     Nothing is uploaded before the server was looked at, the image checked and the erasure confirmed. The
     credentials are boto3's own (AWS_*) and ovh's own (OVH_*, ovh.conf).
@@ -73,15 +80,18 @@ def publish_and_deploy(
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.job import Job, Outside, RehearsalWish
     from byoi_tools.pipeline.making import Making
+    from byoi_tools.pipeline.proving import refuse_unproven, with_marker
     from byoi_tools.pipeline.stages import BadRehearsal, BadVerdict, run_line
     from byoi_tools.publishing.destination import parse_expiry
     from byoi_tools.publishing.public_directory import parse_any_destination
     from byoi_tools.reports.line import render_line
+    from byoi_tools.reports.proof import render_proof
     from byoi_tools.reports.rehearsal import render_rehearsal
     from byoi_tools.reports.text import render_report
 
     require_confirmation(server, confirm)
-    customizations = read_customizations(hostname, ssh_key, user_data, metadata)
+    wish = choose_proof(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key, ssh_key)
+    customizations = with_marker(read_customizations(hostname, ssh_key, user_data, metadata), wish)
     product = system or (known_profile(profile).product if profile else Product.BYOI)
     if rehearse and product is Product.BYOLINUX:
         raise UsageError(
@@ -118,6 +128,7 @@ def publish_and_deploy(
         description=description,
         product=product,
         partitioning=read_partitioning(partitioning, product),
+        proof=wish,
     )
     progress = Progress()
     provider, clock = connect_api(), system_clock()
@@ -149,5 +160,9 @@ def publish_and_deploy(
             return 1
         result = products.get(InstallResult)
         shown = render_line(products.get(Report), products.get(PublishedImage), result)
-        show_end(shown, result.task, deployments)
+        write_result(shown)
+        if products.has(Proof):
+            write_result(render_proof(products.get(Proof), terminal_of(sys.stdout)))
+            refuse_unproven(server, products.get(Proof))
+        conclude_after_output(result.task, deployments)
     return 0

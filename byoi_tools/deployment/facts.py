@@ -9,7 +9,7 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.planned import TemplateInput
 from byoi_tools.model.server import DiskGroup, Server
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
+from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 
 _BOOT_MODES = {
     "uefi": frozenset({BootMode.UEFI}),
@@ -50,6 +50,14 @@ def read_server(api: OvhApi, name: str) -> Server:
         forbids_intervention=_read_switch(overview, "noIntervention"),
         installed_system=_read_word(overview, "os"),
     )
+
+
+def read_address(api: OvhApi, name: str) -> str:
+    """Return the server's address, its name where the API does not tell one."""
+    try:
+        return read_text(api.get(server_route(name)), "ip") or name
+    except (ApiErrorAnswer, NoApiAnswer):
+        return name
 
 
 def read_template_inputs(api: OvhApi, template: str) -> Fact[tuple[TemplateInput, ...]]:

@@ -10,6 +10,7 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.image import ImageType
+from byoi_tools.model.proof import GuestState
 
 
 class DiskBus(Enum):
@@ -101,30 +102,6 @@ class Sighting:
     milestone: Milestone
     seconds: float
     line: str
-
-
-@dataclass(frozen=True, slots=True)
-class GuestState:
-    """What the running system says of itself; every text comes out of the image.
-
-    Sizes are in bytes. `cloud_init` is the text of `cloud-init status --long`. `is_host_key_on_console` tells whether
-    the key that SSH showed is one that the system printed on its own console.
-    """
-
-    user: str
-    hostname: str
-    boot_id: str
-    kernel: str
-    cloud_init: Fact[str]
-    has_user_data: Fact[bool]
-    root_device: str
-    root_uuid: str
-    root_size_bytes: Fact[int]
-    is_root_grown: Fact[bool]
-    failed_units: Fact[tuple[str, ...]]
-    missing_firmware: Fact[tuple[str, ...]]
-    host_key: str
-    is_host_key_on_console: bool
 
 
 @dataclass(frozen=True, slots=True)

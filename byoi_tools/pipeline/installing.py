@@ -14,9 +14,10 @@ from byoi_tools.errors import DeploymentFailed, DeploymentRefused, Interrupted, 
 from byoi_tools.model.deployment import InstallApi, Reinstallation
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.old_deployment import SoughtImage
-from byoi_tools.model.server import REINSTALL_FUNCTION, InstallResult, Server, Task, TaskStatus
+from byoi_tools.model.server import OLD_API_FUNCTION, REINSTALL_FUNCTION, InstallResult, Server, Task, TaskStatus
 from byoi_tools.pipeline.deployments import Deployments, order_key
 from byoi_tools.pipeline.old_api import recover_deployment
+from byoi_tools.pipeline.proving import HostKeys
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
@@ -46,6 +47,9 @@ def recover(api: OvhApi, server: str, deployments: Deployments, clock: Clock, ob
     unfinished = deployments.unfinished
     if unfinished is None:
         return None
+    if unfinished.task_id is not None and unfinished.is_installed:
+        function = OLD_API_FUNCTION if unfinished.sought else REINSTALL_FUNCTION
+        return Earlier(unfinished.order, Task(unfinished.task_id, function, TaskStatus.DONE, ""), is_listed=True)
     trouble = f"an earlier run was about to send its request at {unfinished.began}, and did not hear the answer"
     if unfinished.sought is not None:
         unheard = trouble if unfinished.task_id is None else None
@@ -100,16 +104,23 @@ def resume(
 
 
 def start(
-    api: OvhApi, reinstallation: Reinstallation, deployments: Deployments, clock: Clock, observer: Observer
+    api: OvhApi,
+    reinstallation: Reinstallation,
+    deployments: Deployments,
+    clock: Clock,
+    observer: Observer,
+    host_keys: HostKeys | None = None,
 ) -> Task:
     """Send the one destructive request, with its intent written before it and its task after it.
 
+    `host_keys` are those that answer now, for the proof.
+
     An interruption after the intent leaves the outcome unknown, and is said to.
     """
-    server, order = reinstallation.order.server, order_key(reinstallation)
+    server, before = reinstallation.order.server, host_keys.fingerprints if host_keys else None
 
     def intend(earlier: frozenset[int] | SoughtImage) -> None:
-        deployments.intend(order, earlier)
+        deployments.intend(reinstallation, earlier, before)
 
     is_old = reinstallation.order.api is InstallApi.BRING_YOUR_OWN_IMAGE
     try:
@@ -136,9 +147,15 @@ def watch(
 
     A failure is written down; that it is done, `conclude` writes once the user was told.
     """
+    unfinished = deployments.unfinished if deployments else None
+    if unfinished and unfinished.is_installed and unfinished.task_id == task.task_id:
+        return InstallResult(server, task, (), 0.0)
     try:
         watch_one = watch_deployment if task.is_of_old_api else watch_installation
-        return watch_one(api, server, task, clock, observer)
+        result = watch_one(api, server, task, clock, observer)
+        if deployments and unfinished and unfinished.task_id == task.task_id:
+            deployments.note_installed()
+        return result
     except DeploymentFailed as failure:
         conclude(deployments, task, f"failed: {failure.message}")
         raise

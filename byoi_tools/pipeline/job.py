@@ -17,6 +17,7 @@ from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import Server
 from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.pipeline.making import Making
+from byoi_tools.pipeline.proving import ProofWish
 from byoi_tools.pipeline.receipt import Receipt
 from byoi_tools.publishing.public_directory import Destination
 from byoi_tools.tools.clock import Clock
@@ -60,6 +61,7 @@ class Job:
     description: str | None = None
     product: Product | None = None
     partitioning: Partitioning | None = None
+    proof: ProofWish | None = None
 
 
 @dataclass(frozen=True, slots=True)

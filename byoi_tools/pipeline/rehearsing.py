@@ -57,7 +57,7 @@ def rehearse_checked(
     """Boot a copy of an image whose facts and report are known; the report says which loader. Raises as above."""
     require_tools(order)
     image = _judge(path, facts)
-    chosen = replace(order, loader_path=report.loader_path or _FALLBACK_LOADER, users=_default_users(facts))
+    chosen = replace(order, loader_path=report.loader_path or _FALLBACK_LOADER, users=default_users(facts))
     with Workspace(work_directory) as workspace:
         require_space(workspace.directory(), qemu_img.measure(path, image.image_type.value, "raw"))
         rehearsal = rehearse(chosen, image, workspace.directory(), observer)
@@ -89,7 +89,7 @@ def _judge(path: Path, facts: Facts) -> SourceImage:
     return SourceImage(path, image_type, size.value)
 
 
-def _default_users(facts: Facts) -> tuple[str, ...]:
+def default_users(facts: Facts) -> tuple[str, ...]:
     """Whom cloud-init gives the SSH key, as far as the image says."""
     guest = facts.guest.value if isinstance(facts.guest, Known) else None
     cloud = guest.cloud.value.cloud_init if guest and isinstance(guest.cloud, Known) else None

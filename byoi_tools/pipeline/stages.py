@@ -31,7 +31,8 @@ from byoi_tools.pipeline.matching import (
     refuse_misfits,
 )
 from byoi_tools.pipeline.products import Products
-from byoi_tools.pipeline.rehearsing import Rehearsed, disk_like, rehearse_checked
+from byoi_tools.pipeline.proving import note_host_keys, prove_installed
+from byoi_tools.pipeline.rehearsing import Rehearsed, default_users, disk_like, rehearse_checked
 from byoi_tools.pipeline.serving import checksum_for, serve
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.destination import ObjectPrefix
@@ -177,12 +178,24 @@ def _deploy(job: Job, outside: Outside, products: Products) -> None:
     image = ImageSource(published.url, published.image_type, checksum_for(job.api, published), job.http_headers)
     reinstallation = Reinstallation(order, image)
     doors = (outside.api, reinstallation, outside.deployments, outside.clock, outside.observer)
-    products.put(resume(*doors) or start(*doors))
+    task = resume(*doors)
+    if task is None:
+        task = start(*doors, note_host_keys(outside.api, job.server, job.proof, outside.observer))
+    products.put(task)
 
 
 def _watch(job: Job, outside: Outside, products: Products) -> None:
     task = products.get(Task)
     products.put(watch(outside.api, job.server, task, outside.deployments, outside.clock, outside.observer))
+
+
+def _prove(job: Job, outside: Outside, products: Products) -> None:
+    """Show that the new system answers, where the user wants that."""
+    if job.proof is None:
+        return
+    users, order = default_users(products.get(Facts)), products.get(InstallOrder)
+    doors = (outside.deployments, outside.clock, outside.observer)
+    products.put(prove_installed(outside.api, job.server, order.customizations, job.proof, *doors, users))
 
 
 def _rules(job: Job, outside: Outside, server: Server) -> Rules:
@@ -211,4 +224,5 @@ STAGES = (
     Stage("publish", _publish),
     Stage("deploy", _deploy),
     Stage("watch", _watch),
+    Stage("prove", _prove),
 )

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.rehearsal import DiskBus, NetworkCard
+from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.rehearsal.qemu import PROGRAM
 
 _MIB = 1 << 20
@@ -21,7 +22,7 @@ _DISKS = {
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a machine has; `ssh_port` is the port on loopback that leads to the guest's port 22.
+    """What a machine has; `ssh` is the address on this machine that leads to the guest's port 22.
 
     `firmware_code` and `firmware_settings` are OVMF's flash files, None for SeaBIOS. `has_secure_boot` tells that they
     are those of Secure Boot, which only code in system management mode may write.
@@ -31,7 +32,7 @@ class Machine:
     bus: DiskBus
     memory_bytes: int
     disk: Path
-    ssh_port: int
+    ssh: SshAddress
     monitor: Path
     firmware_log: Path
     firmware_code: Path | None = None
@@ -50,7 +51,7 @@ def machine_argv(machine: Machine, accelerator: tuple[str, ...]) -> list[str]:
     argv += ["-qmp", f"unix:{_value(machine.monitor)},server=on,wait=off"]
     argv += ["-chardev", f"file,id=firmware,path={_value(machine.firmware_log)}"]
     argv += ["-device", "isa-debugcon,iobase=0x402,chardev=firmware"]
-    argv += ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:127.0.0.1:{machine.ssh_port}-:22"]
+    argv += ["-netdev", f"user,id=net,restrict=on,hostfwd=tcp:{machine.ssh}-:22"]
     argv += ["-device", f"{machine.network.value},netdev=net,romfile="]
     return [*argv, *_firmware_argv(machine), *_disk_argv(machine)]
 

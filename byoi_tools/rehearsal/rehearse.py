@@ -4,28 +4,26 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import socket
 import tempfile
 from dataclasses import replace
 from pathlib import Path
 from threading import Event
 
 from byoi_tools.errors import NoSpace
-from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.rehearsal import GuestState, Milestone, Rehearsal, RehearsalOrder, Sighting, SourceImage, Until
+from byoi_tools.model.proof import GuestState
+from byoi_tools.model.rehearsal import Milestone, Rehearsal, RehearsalOrder, Sighting, SourceImage, Until
+from byoi_tools.proof.attempts import USERS
+from byoi_tools.proof.guest import find_contradictions, read_state
 from byoi_tools.rehearsal.accelerator import accelerator_argv, accelerator_name
+from byoi_tools.rehearsal.assembly import Hardware, assemble, free_address, require_machine
 from byoi_tools.rehearsal.config_drive import ConfigDriveContent, make_config_drive
 from byoi_tools.rehearsal.disk import append_config_drive, erase, move_gpt_backup, write_image
-from byoi_tools.rehearsal.firmware import find_editor, find_firmware, write_settings
-from byoi_tools.rehearsal.guest import read_state
 from byoi_tools.rehearsal.login import Login
-from byoi_tools.rehearsal.machine import Machine
 from byoi_tools.rehearsal.network import require_card
 from byoi_tools.rehearsal.programs import require_programs
-from byoi_tools.rehearsal.qemu import require_program
 from byoi_tools.rehearsal.refusals import InstallationError
 from byoi_tools.rehearsal.watch import Watched, watch
 from byoi_tools.tools.ssh import KeyPair, generate_key, load_key
@@ -36,17 +34,13 @@ _MIB = 1 << 20
 _SERVER_NAME = "rehearsal"
 _PROGRAMS = ("prlimit", "qemu-img", "blkid", "sgdisk", "sfdisk", "xorriso")
 _LAST_LINES = 20
-_USERS = ("debian", "ubuntu", "almalinux", "rocky", "cloud-user", "centos", "fedora", "arch", "alpine", "root")
 
 
 def require_tools(order: RehearsalOrder) -> None:
     """Raise `ToolMissing` unless everything that this rehearsal needs is installed."""
     remedy = "Debian: apt-get install qemu-utils gdisk fdisk util-linux xorriso"
     require_programs(_PROGRAMS, who="The rehearsal", remedy=remedy)
-    require_program()
-    if order.boot is BootMode.UEFI:
-        find_firmware(has_secure_boot=order.has_secure_boot)
-        find_editor()
+    require_machine(order.boot, has_secure_boot=order.has_secure_boot)
     require_card(order.network)
 
 
@@ -75,11 +69,12 @@ def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observe
     observer.work_finished("writing the disk")
     # A socket's path has a hundred characters at most, so the small files are where temporary files are short.
     with tempfile.TemporaryDirectory(prefix="byoi-tools.") as scratch:
-        machine = _build_machine(order, disk, Path(scratch))
+        hardware = Hardware(order.boot, order.disk, order.memory_bytes, order.network, order.has_secure_boot)
+        machine = assemble(hardware, order.loader_path, disk, free_address(), Path(scratch), Event())
         watched, login = Watched(), None
         if order.until is Until.SSH:
             login = Login(
-                machine.ssh_port, key, lambda: tuple(dict.fromkeys((*watched.console.users, *order.users, *_USERS)))
+                machine.ssh, key, lambda: tuple(dict.fromkeys((*watched.console.users, *order.users, *USERS)))
             )
         watch(watched, machine, accelerator_argv(), order, login, observer)
     return _conclude(order, watched, login, customizations.user_data, disk_bytes)
@@ -101,29 +96,6 @@ def _write_disk(image: SourceImage, disk: Path, disk_bytes: int, customizations:
     if not make_config_drive(content, _SERVER_NAME, iso, halt):
         raise InstallationError("Could not create configdrive on disk.")
     append_config_drive(iso, disk, halt)
-
-
-def _build_machine(order: RehearsalOrder, disk: Path, scratch: Path) -> Machine:
-    code, settings = None, None
-    if order.boot is BootMode.UEFI:
-        code, factory = find_firmware(has_secure_boot=order.has_secure_boot)
-        settings = scratch / "settings.fd"
-        write_settings(factory, order.loader_path, settings, Event())
-    firmware_log = scratch / "firmware.log"
-    firmware_log.touch()
-    return Machine(
-        order.boot,
-        order.disk,
-        order.memory_bytes,
-        disk,
-        _free_port(),
-        scratch / "monitor",
-        firmware_log,
-        code,
-        settings,
-        order.network,
-        order.has_secure_boot,
-    )
 
 
 def _choose_key(order: RehearsalOrder) -> KeyPair | None:
@@ -150,7 +122,7 @@ def _conclude(
     if login is not None and login.answer is not None:
         sent = hashlib.sha256(user_data).hexdigest() if user_data else None
         is_printed = watched.console.shows_fingerprint(login.answer.fingerprint)
-        guest = Known(read_state(login.answer, sent, disk_bytes, is_key_printed=is_printed))
+        guest = Known(read_state(login.answer, sent, disk_bytes, is_key_printed=Known(is_printed)))
     elif login is not None and login.has_succeeded:
         guest = NotExamined("the private half of the SSH key is not at hand")
     written = Sighting(Milestone.WRITTEN, 0.0, "")
@@ -162,25 +134,5 @@ def _conclude(
         watched.ending,
         watched.console.last_lines(_LAST_LINES),
         guest,
-        _find_contradictions(order, guest),
+        find_contradictions(order.customizations, guest.value) if isinstance(guest, Known) else (),
     )
-
-
-def _find_contradictions(order: RehearsalOrder, guest: Fact[GuestState]) -> tuple[str, ...]:
-    if not isinstance(guest, Known):
-        return ()
-    state, found = guest.value, []
-    ordered = order.customizations.hostname
-    if ordered and state.hostname.split(".")[0].lower() != ordered.split(".")[0].lower():
-        found.append(f"the host name is {state.hostname}, not {ordered}")
-    if state.has_user_data == Known(False):
-        found.append("the system has other user data than what was sent")
-    if isinstance(state.cloud_init, Known) and state.cloud_init.value.startswith("status: error"):
-        found.append("cloud-init reports an error")
-    return tuple(found)
-
-
-def _free_port() -> int:
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        return int(listener.getsockname()[1])

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.finding import Outcome
-from byoi_tools.model.rehearsal import GuestState, Milestone, Rehearsal
+from byoi_tools.model.proof import GuestState
+from byoi_tools.model.rehearsal import Milestone, Rehearsal
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.plain import to_plain, write_json
 from byoi_tools.reports.terminal import Terminal, printable
@@ -30,7 +31,7 @@ def render_rehearsal(rehearsal: Rehearsal, explanations: tuple[Outcome, ...], te
     )
     lines += ["", *_milestones(rehearsal, terminal), ""]
     if isinstance(rehearsal.guest, Known):
-        lines += [*_guest(rehearsal.guest.value, terminal), ""]
+        lines += [*render_guest(rehearsal.guest.value, terminal), ""]
     elif Milestone.SSH in rehearsal.passed:
         lines += [*terminal.wrap(f"the system was not asked: {rehearsal.guest.reason}", "  "), ""]
     for contradiction in rehearsal.contradictions:
@@ -102,7 +103,8 @@ def _milestones(rehearsal: Rehearsal, terminal: Terminal) -> Iterator[str]:
             yield f"  {terminal.paint(word, style)}         -   {milestone.value}"
 
 
-def _guest(state: GuestState, terminal: Terminal) -> list[str]:
+def render_guest(state: GuestState, terminal: Terminal) -> list[str]:
+    """Return what the system said of itself, in lines of a name and a text."""
     grown = {True: ", grown to the disk", False: ", NOT grown to the disk"}
     size = f", {human_size(state.root_size_bytes.value)}" if isinstance(state.root_size_bytes, Known) else ""
     growth = grown[state.is_root_grown.value] if isinstance(state.is_root_grown, Known) else ""
@@ -115,10 +117,16 @@ def _guest(state: GuestState, terminal: Terminal) -> list[str]:
         ("user data", _as_sent(state.has_user_data)),
         ("failed", _listed(state.failed_units, "no unit")),
         ("firmware", _listed(state.missing_firmware, "nothing is missing")),
-        ("host key", f"{state.host_key}, {'printed' if state.is_host_key_on_console else 'not'} on the console"),
+        ("host key", f"{state.host_key}{_printed(state.is_host_key_on_console)}"),
         ("boot id", state.boot_id),
     )
     return [line for name, text in rows for line in terminal.wrap(text, f"  {name:<11}", " " * 13)]
+
+
+def _printed(answer: Fact[bool]) -> str:
+    if isinstance(answer, NotExamined):
+        return ""
+    return ", printed on the console" if answer.value else ", not on the console"
 
 
 def _in_one_line(text: Fact[str]) -> str:

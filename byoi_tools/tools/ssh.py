@@ -1,4 +1,4 @@
-"""The door to `paramiko`: a key for one run, and one script run on a machine that has just booted."""
+"""The door to `paramiko`: keys, host keys, and one script run on a machine that has just booted."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byoi_tools.errors import ToolMissing
+from byoi_tools.model.ssh_address import SshAddress
 
 if TYPE_CHECKING:
     import paramiko
@@ -21,6 +22,8 @@ _CONNECT_SECONDS = 10.0
 _GREETING_SECONDS = 30.0
 _HANDSHAKE_SECONDS = 60.0
 _LARGEST_OUTPUT = 1 << 20
+# What OpenSSH makes at its first start: the server shows the one that the client asks for.
+_HOST_KEY_KINDS = (("ssh-ed25519",), ("ecdsa-sha2-nistp256",), ("rsa-sha2-512", "rsa-sha2-256"))
 
 
 class SshSilentError(Exception):
@@ -79,21 +82,36 @@ def require_ssh() -> None:
         import paramiko  # noqa: F401
     except ImportError as missing:
         raise ToolMissing(
-            "paramiko, which logs in over SSH, is not installed", remedy="pip install 'byoi-tools[rehearsal]'."
+            "paramiko, which logs in over SSH, is not installed", remedy="pip install paramiko."
         ) from missing
 
 
-def read_host_key(port: int) -> str:
-    """Return the fingerprint of the SSH server on a port of this machine; raises `SshSilentError`."""
-    transport = _connect(port)
+def read_host_key(address: SshAddress, kinds: tuple[str, ...] = ()) -> str:
+    """Return the fingerprint of an SSH server, of its preferred key or of one of those kinds.
+
+    Raises `SshSilentError`, also when it has no key of these kinds.
+    """
+    transport = _connect(address, kinds)
     try:
         return _fingerprint(transport)
     finally:
         transport.close()
 
 
+def read_host_keys(address: SshAddress) -> tuple[str, ...]:
+    """Return the fingerprints of all usual host keys of an SSH server; none where nobody answers."""
+    found = []
+    for kinds in ((), *_HOST_KEY_KINDS):
+        try:
+            found.append(read_host_key(address, kinds))
+        except SshSilentError:
+            if not found:
+                return ()
+    return tuple(dict.fromkeys(found))
+
+
 def run_script(
-    port: int, key: KeyPair, users: Iterable[str], script: str, seconds: float, on_login: Callable[[], None]
+    address: SshAddress, key: KeyPair, users: Iterable[str], script: str, seconds: float, on_login: Callable[[], None]
 ) -> SshAnswer:
     """Run a shell script as the first of the users whom the server on a loopback port lets in.
 
@@ -105,7 +123,7 @@ def run_script(
     tried: list[str] = []
     fingerprint = ""
     for user in users:
-        transport = _connect(port)
+        transport = _connect(address)
         try:
             fingerprint = _fingerprint(transport)
             tried.append(user)
@@ -121,21 +139,23 @@ def run_script(
     raise SshRefusedError(fingerprint, tuple(tried))
 
 
-def _connect(port: int) -> paramiko.Transport:
+def _connect(address: SshAddress, kinds: tuple[str, ...] = ()) -> paramiko.Transport:
     import paramiko
 
     logging.getLogger("paramiko").addHandler(logging.NullHandler())  # what fails here is an answer, and no news
     try:
-        connection = socket.create_connection(("127.0.0.1", port), _CONNECT_SECONDS)
-    except OSError as failure:
+        connection = socket.create_connection((address.host, address.port), _CONNECT_SECONDS)
+    except (OSError, UnicodeError) as failure:
         raise SshSilentError(str(failure)) from failure
     # QEMU accepts for a guest that does not listen: only the server's own greeting is an answer.
     transport = paramiko.Transport(connection)
     transport.banner_timeout = _GREETING_SECONDS
     transport.auth_timeout = _HANDSHAKE_SECONDS
     try:
+        if kinds:
+            transport.get_security_options().key_types = kinds
         transport.start_client(timeout=_HANDSHAKE_SECONDS)
-    except (paramiko.SSHException, OSError, EOFError) as silent:
+    except (paramiko.SSHException, OSError, EOFError, ValueError) as silent:
         transport.close()
         raise SshSilentError(str(silent)) from silent
     return transport

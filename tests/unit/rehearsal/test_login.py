@@ -6,13 +6,14 @@ import socket
 import time
 from collections.abc import Callable
 
+from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.rehearsal.login import Login
 from byoi_tools.tools.ssh import KeyPair, generate_key
 from tests.ssh_server import SshServer
 
 
 def begin(port: int, key: KeyPair | None, *users: str) -> Login:
-    login = Login(port, key, lambda: users, pause_seconds=0.05)
+    login = Login(SshAddress("127.0.0.1", port), key, lambda: users, pause_seconds=0.05)
     login.start()
     return login
 

@@ -17,6 +17,7 @@ import pytest
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.rehearsal import DiskBus, NetworkCard
+from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.rehearsal.accelerator import accelerator_argv
 from byoi_tools.rehearsal.firmware import find_editor, find_firmware, write_settings
 from byoi_tools.rehearsal.machine import Machine, machine_argv
@@ -28,7 +29,9 @@ PNG = b"\x89PNG\r\n\x1a\n"
 def machine(directory: Path, boot: BootMode, bus: DiskBus, port: int = 2222) -> Machine:
     code, settings = (Path("code.fd"), directory / "settings.fd") if boot is BootMode.UEFI else (None, None)
     disk, log = directory / "disk.raw", directory / "firmware.log"
-    return Machine(boot, bus, 512 << 20, disk, port, directory / "monitor", log, code, settings)
+    return Machine(
+        boot, bus, 512 << 20, disk, SshAddress("127.0.0.1", port), directory / "monitor", log, code, settings
+    )
 
 
 @pytest.mark.parametrize(

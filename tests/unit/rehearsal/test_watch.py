@@ -11,6 +11,7 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.rehearsal import DiskBus, Milestone, RehearsalOrder, Until
+from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.rehearsal.login import Login
 from byoi_tools.rehearsal.machine import Machine
 from byoi_tools.rehearsal.watch import Watched, watch
@@ -43,7 +44,15 @@ def run(
     monkeypatch.setenv("PATH", str(fake.parent), prepend=":")
     log = directory / "firmware.log"
     log.write_text(firmware)
-    machine = Machine(BootMode.LEGACY, DiskBus.AHCI, 1 << 29, directory / "disk", 1, directory / "monitor", log)
+    machine = Machine(
+        BootMode.LEGACY,
+        DiskBus.AHCI,
+        1 << 29,
+        directory / "disk",
+        SshAddress("127.0.0.1", 1),
+        directory / "monitor",
+        log,
+    )
     until = Until.LOGIN if login is None else Until.SSH
     order = RehearsalOrder(BootMode.LEGACY, "", DiskBus.AHCI, 1 << 29, Customizations(), until, timeout, keep=keep)
     watched, notes = Watched(), Notes()
@@ -91,6 +100,6 @@ def test_a_directory_that_cannot_be_written_is_told(tmp_path: Path, monkeypatch:
 
 
 def test_who_finds_no_config_drive_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    login = Login(1, None, tuple)
+    login = Login(SshAddress("127.0.0.1", 1), None, tuple)
     watched, _ = run(tmp_path, f"cat {CONSOLES / 'nocloud.txt'}; exec sleep 600", monkeypatch, login=login)
     assert watched.ending == "cloud-init found no config drive"

@@ -11,7 +11,8 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.finding import Outcome, OutcomeKind, Severity
-from byoi_tools.model.rehearsal import DiskBus, GuestState, Milestone, Rehearsal, RehearsalOrder, Sighting, Until
+from byoi_tools.model.proof import GuestState
+from byoi_tools.model.rehearsal import DiskBus, Milestone, Rehearsal, RehearsalOrder, Sighting, Until
 from byoi_tools.reports.rehearsal import render_rehearsal, render_rehearsal_json
 from byoi_tools.reports.rehearsal_schema import rehearsal_schema
 from byoi_tools.reports.terminal import Terminal
@@ -34,7 +35,7 @@ STATE = GuestState(
     failed_units=Known(("evil\x1b[31m.service",)),
     missing_firmware=Known(()),
     host_key="SHA256:Tl5uPJXCCVd75p++m/lCON2fEqgxYUfcZdW8KGp0fto",
-    is_host_key_on_console=True,
+    is_host_key_on_console=Known(True),
 )
 UP_TO_LOADER = (Sighting(Milestone.WRITTEN, 0.0, ""), Sighting(Milestone.FIRMWARE, 2.0, "BdsDxe: loading"))
 FAILED = Rehearsal(

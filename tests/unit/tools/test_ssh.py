@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.tools.ssh import (
     SshRefusedError,
     SshSilentError,
@@ -35,7 +36,7 @@ def test_the_first_user_who_is_let_in_runs_the_script(tmp_path: Path) -> None:
     times: list[None] = []
     with SshServer("ubuntu", key.public_line) as server:
         answer = run_script(
-            server.port, key, ("debian", "ubuntu", "root"), "echo $((6 * 7))", 30, lambda: times.append(None)
+            server.address, key, ("debian", "ubuntu", "root"), "echo $((6 * 7))", 30, lambda: times.append(None)
         )
         assert server.tried[0] == "debian"
         assert "root" not in server.tried
@@ -52,8 +53,8 @@ def test_a_made_key_is_one_line_that_openssh_reads(tmp_path: Path) -> None:
 def test_a_server_that_refuses_everybody_is_told_apart_from_silence(tmp_path: Path) -> None:
     with SshServer("somebody", generate_key("x").public_line) as server:
         with pytest.raises(SshRefusedError, match="debian, root") as refused:
-            run_script(server.port, generate_key("y"), ("debian", "root"), "true", 30, nothing)
-        assert refused.value.fingerprint == read_host_key(server.port)
+            run_script(server.address, generate_key("y"), ("debian", "root"), "true", 30, nothing)
+        assert refused.value.fingerprint == read_host_key(server.address)
 
 
 def test_a_listener_that_hangs_up_is_silent() -> None:
@@ -68,9 +69,9 @@ def test_a_listener_that_hangs_up_is_silent() -> None:
 
         threading.Thread(target=hang_up, daemon=True).start()
         with pytest.raises(SshSilentError):
-            read_host_key(port)
+            read_host_key(SshAddress("127.0.0.1", port))
     with pytest.raises(SshSilentError):
-        read_host_key(port)
+        read_host_key(SshAddress("127.0.0.1", port))
 
 
 def test_a_private_key_of_openssh_is_read(tmp_path: Path) -> None:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.model.fact import Known, NotExamined
-from byoi_tools.model.rehearsal import GuestState
-from byoi_tools.rehearsal.guest import SCRIPT, is_complete, read_state
+from byoi_tools.model.proof import GuestState
+from byoi_tools.proof.guest import SCRIPT, is_complete, read_state
 from byoi_tools.tools.ssh import SshAnswer
 
 GIB = 1 << 30
@@ -20,13 +20,13 @@ GIB = 1 << 30
 def state_of(user_data: bytes | None = None, disk_bytes: int = 8 * GIB, **answers: str) -> GuestState:
     output = "".join(f"\n@@{name.replace('_', '-')}@@\n{text}\n" for name, text in answers.items())
     sent = hashlib.sha256(user_data).hexdigest() if user_data else None
-    return read_state(SshAnswer("debian", "SHA256:x", output), sent, disk_bytes, is_key_printed=True)
+    return read_state(SshAnswer("debian", "SHA256:x", output), sent, disk_bytes, is_key_printed=Known(True))
 
 
 def test_a_shell_answers_everything() -> None:
     output = subprocess.run(["sh", "-c", SCRIPT], check=True, capture_output=True, text=True).stdout
     assert is_complete(output)
-    state = read_state(SshAnswer("me", "SHA256:x", output), None, GIB, is_key_printed=False)
+    state = read_state(SshAnswer("me", "SHA256:x", output), None, GIB, is_key_printed=NotExamined("no console"))
     assert state.kernel == platform.release()
     assert state.hostname == Path("/proc/sys/kernel/hostname").read_text().strip()
     assert state.boot_id == Path("/proc/sys/kernel/random/boot_id").read_text().strip()

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import re
 
+from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.rehearsal import GuestState
+from byoi_tools.model.proof import GuestState
+from byoi_tools.proof.marker import MARKER_SCRIPT
 from byoi_tools.tools.ssh import SshAnswer
 
 CLOUD_INIT_SECONDS = 300
@@ -22,10 +24,11 @@ ask kernel uname -r
 ask root-device echo "$root"
 ask root-uuid findmnt -nro UUID /
 ask root-size findmnt -bnro SIZE /
-ask root-extent sh -c 'cd "/sys/class/block/$(basename "$(readlink -f "$1")")" && cat start size' - "$root"
+ask root-extent sh -c 'cd "/sys/class/block/$(basename "$(readlink -f "$1")")" && cat start size; cat ../size' - "$root"
 ask user-data-digest as_root sha256sum /var/lib/cloud/instance/user-data.txt
 ask failed-units systemctl list-units --state=failed --plain --no-legend --no-pager
 ask kernel-log as_root sh -c 'dmesg >/dev/null && echo readable && dmesg | grep -i firmware'
+{MARKER_SCRIPT}
 ask end echo complete
 """
 
@@ -40,15 +43,17 @@ _SHARE_OF_GROWN_ROOT = 0.9
 
 def is_complete(output: str) -> bool:
     """Tell whether a shell ran the script to its end: a forced command or a refused login prints something else."""
-    return _read_answers(output).get("end") == "complete"
+    return read_answers(output).get("end") == "complete"
 
 
-def read_state(answer: SshAnswer, user_data_sha256: str | None, disk_bytes: int, *, is_key_printed: bool) -> GuestState:
+def read_state(
+    answer: SshAnswer, user_data_sha256: str | None, disk_bytes: int | None, *, is_key_printed: Fact[bool]
+) -> GuestState:
     """Return what the system answered; `user_data_sha256` is that of what was sent, None when nothing was.
 
-    What was not answered is not examined, or an empty text.
+    `disk_bytes` None believes what the system says of its disk. What was not answered is not examined, or empty.
     """
-    answers = _read_answers(answer.output)
+    answers = read_answers(answer.output)
     root_size = _read_number(answers.get("root-size", ""))
     return GuestState(
         user=answer.user,
@@ -68,9 +73,22 @@ def read_state(answer: SshAnswer, user_data_sha256: str | None, disk_bytes: int,
     )
 
 
-def _read_answers(output: str) -> dict[str, str]:
+def read_answers(output: str) -> dict[str, str]:
+    """Return what the script wrote, by the names of the questions."""
     _, *parts = _ANSWER.split(output)
     return {name: text.strip() for name, text in zip(parts[::2], parts[1::2], strict=True)}
+
+
+def find_contradictions(ordered: Customizations, state: GuestState) -> tuple[str, ...]:
+    """What the system says otherwise than it was ordered, a line each."""
+    found = []
+    if ordered.hostname and state.hostname.split(".")[0].lower() != ordered.hostname.split(".")[0].lower():
+        found.append(f"the host name is {state.hostname}, not {ordered.hostname}")
+    if state.has_user_data == Known(False):
+        found.append("the system has other user data than what was sent")
+    if isinstance(state.cloud_init, Known) and state.cloud_init.value.startswith("status: error"):
+        found.append("cloud-init reports an error")
+    return tuple(found)
 
 
 def _cloud_init(text: str) -> Fact[str]:
@@ -91,13 +109,13 @@ def _has_user_data(digest: str, sent: str | None) -> Fact[bool]:
     return Known(digest.split()[0] == sent)
 
 
-def _is_grown(extent: str, root_size: Fact[int], disk_bytes: int) -> Fact[bool]:
+def _is_grown(extent: str, root_size: Fact[int], disk_bytes: int | None) -> Fact[bool]:
     """Whether root takes the disk up to its end: the partition (first sector, sectors), and the file system in it."""
-    found = re.fullmatch(r"([0-9]{1,15})\s+([0-9]{1,15})", extent)
-    if found is None or not isinstance(root_size, Known):
+    found = re.fullmatch(r"([0-9]{1,15})\s+([0-9]{1,15})(?:\s+([0-9]{1,15}))?", extent)
+    if found is None or not isinstance(root_size, Known) or (found[3] is None and disk_bytes is None):
         return NotExamined("the root is not simply on a partition")
-    first_byte, size_bytes = (int(number) * _SECTOR_BYTES for number in found.groups())
-    is_partition_grown = disk_bytes - (first_byte + size_bytes) < _LEFT_BEHIND_ROOT_BYTES
+    first_byte, size_bytes, told_bytes = (int(number or 0) * _SECTOR_BYTES for number in found.groups())
+    is_partition_grown = (disk_bytes or told_bytes) - (first_byte + size_bytes) < _LEFT_BEHIND_ROOT_BYTES
     return Known(is_partition_grown and root_size.value >= _SHARE_OF_GROWN_ROOT * size_bytes)
 
 
