@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from byoi_tools.cli import options
+from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.order import read_customizations, read_headers, read_luks_key, read_partitioning
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import choose_rules
@@ -15,6 +16,7 @@ from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.wiring import connect_api
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.boot import Product
+from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import ImageType
@@ -46,6 +48,7 @@ def match(
     disk_group: options.DiskGroup = None,
     system: options.System = None,
     partitioning: options.PartitioningFile = None,
+    install_api: options.Api = InstallApi.REINSTALL,
     reader: options.Reader = ReaderChoice.AUTO,
     luks_key: options.LuksKey = None,
     work_dir: options.WorkDirectory = None,
@@ -67,12 +70,15 @@ def match(
     location = parse_location(image)
     known = known_profile(profile) if profile else None
     product = system or (known.product if known else Product.BYOI)
+    customizations = read_customizations(hostname, ssh_key, user_data, metadata)
+    require_possible(install_api, product, customizations, None)
     wishes = Wishes(
-        loader_path=efi_bootloader_path,
-        customizations=read_customizations(hostname, ssh_key, user_data, metadata),
+        loader_path=loader_for(install_api, efi_bootloader_path),
+        customizations=customizations,
         disk_group_id=disk_group,
         delivery=_delivery(to, public_url, expires, image_type, http_header),
         partitioning=read_partitioning(partitioning, product),
+        api=install_api,
     )
     unpacking, key = Unpacking(work_dir, parse_size(max_size)), read_luks_key(luks_key, reader)
     api = connect_api()

@@ -58,7 +58,7 @@ def refuse_missing_route(server: str, answer: ApiErrorAnswer) -> None:
     if answer.status == 404 and _NO_ROUTE in answer.text:
         raise DeploymentRefused(
             f"the API has no bringYourOwnImage for {server}",
-            details=f"it answered 404 to {answer.call}: {answer.text}. OVHcloud has taken this API away from most "
-            "accounts",
-            remedy="Leave out --api bring-your-own-image: the default, reinstall, does the same.",
+            details=f"it answered 404 to {answer.call}: {answer.text}. OVHcloud's API description no longer has it",
+            remedy="Leave out --api bring-your-own-image: the default, reinstall, installs images too. For the rescue "
+            f"system: `byoi-tools rescue {server}`.",
         ) from answer

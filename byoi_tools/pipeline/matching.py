@@ -57,6 +57,7 @@ class Wishes:
     disk_group_id: int | None
     delivery: Delivery
     partitioning: Partitioning | None = None
+    api: InstallApi = InstallApi.REINSTALL
 
 
 def ask(api: OvhApi, name: str) -> Asked:
@@ -143,6 +144,8 @@ def refuse_unfit(api: OvhApi, reinstallation: Reinstallation, now: datetime, obs
     profile = known_profile(f"ovh-{order.product.value}")
     outcomes = judge_deployment(planned, _NOT_LOOKED_AT, boot, profile)
     refuse_misfits(order.server, outcomes, None, observer)
+    if order.api is InstallApi.BRING_YOUR_OWN_IMAGE and boot is BootMode.UEFI:
+        observer.warned(f"this API is not told the loader: the image must have {order.loader_path}")
     return asked.server
 
 
@@ -169,6 +172,7 @@ def match_image(
         customizations=wishes.customizations,
         disk_group_id=wishes.disk_group_id,
         partitioning=wishes.partitioning,
+        api=wishes.api,
     )
     given = wishes.delivery.image_type
     served: Known[SentType] = (

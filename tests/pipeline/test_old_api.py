@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.simulator.faults import Faults, ReinstallAnswer
-from byoi_tools.simulator.servers import OLD_API, REINSTALL_API
+from byoi_tools.simulator.servers import OLD_API, REINSTALL_API, BootMode
 from byoi_tools.simulator.signature import SignedCall
+from fixtures.object_store import ObjectStore
+from fixtures.tiny.canvas import Canvas
 from tests.command import byoi_tools
 from tests.deploying_scene import NAME, CountingSimulator, Scene
 from tests.unit.simulator.outside import SSH_KEY, Api, ImageHost, make_gpt_image, sh, small_server, to_qcow2
@@ -26,8 +28,10 @@ SCRIPT = "#cloud-config\nruncmd:\n  - printf 'a\\nb'\n"
 class OldSimulator(CountingSimulator):
     """A provider that has both APIs, or one; remembers the requests that install."""
 
-    def __init__(self, directory: Path, apis: tuple[str, ...], faults: Faults | None) -> None:
-        super().__init__(replace(small_server(faults=faults), api=apis), directory)
+    def __init__(
+        self, directory: Path, apis: tuple[str, ...], faults: Faults | None, boot_mode: BootMode = BootMode.UEFI
+    ) -> None:
+        super().__init__(replace(small_server(faults=faults, boot_mode=boot_mode), api=apis), directory)
         self.bodies: list[tuple[str, dict[str, object]]] = []
 
     def answer(self, call: SignedCall, target: str) -> object:
@@ -235,3 +239,42 @@ def test_a_failure_is_explained(tmp_path: Path, host: ImageHost, folder: Path) -
         shown = byoi_tools("status", NAME, environment=scene.environment)
     assert (failed.code, "ptable.gpt-backup" in failed.errors) == (6, True), failed.said
     assert "bringYourOwnImage is error: Can not move backup GPT" in shown.output
+
+
+@pytest.mark.parametrize("boot_mode", [BootMode.UEFI, BootMode.LEGACY])
+def test_the_whole_line_by_that_api(
+    tmp_path: Path, folder: Path, object_store: ObjectStore, bucket: str, boot_mode: BootMode
+) -> None:
+    """Told to the provider: SHA-256, which the messages of 2022 know; the loader is the one where firmware looks."""
+    simulator = OldSimulator(tmp_path / "servers", (REINSTALL_API, OLD_API), None, boot_mode)
+    image = Canvas(tmp_path / "canvas.raw").as_raw(tmp_path / "image.raw")
+    order = ("--api", "bring-your-own-image", "--server", NAME, "--to", f"s3://{bucket}/images", "--confirm", NAME)
+    wishes = ("--hostname", "mon-tux", "--ssh-key", str(folder / "id.pub"), "--description", "ours")
+    scene = Scene(simulator, order, tmp_path / "state", more_environment=object_store.environment)
+    with simulator:
+        run = byoi_tools("publish-and-deploy", image, *order, *wishes, environment=scene.environment)
+        ((_, body),) = posts(scene)
+    assert run.code == 0, run.said
+    assert (body["checkSumType"], body["description"]) == ("sha256", "ours")
+    assert body["checkSum"] == hashlib.sha256(image.read_bytes()).hexdigest()
+    assert json.loads(simulator.state_file(NAME).read_text())["boot"]["outcome"] == "loader"
+
+
+@pytest.mark.parametrize("verb", ["publish-and-deploy", "match"])
+def test_an_image_whose_loader_that_api_cannot_be_told_is_refused(
+    tmp_path: Path, folder: Path, object_store: ObjectStore, bucket: str, verb: str
+) -> None:
+    canvas = Canvas(tmp_path / "canvas.raw")
+    canvas.esp_delete("/EFI/BOOT/BOOTX64.EFI")
+    image = canvas.as_raw(tmp_path / "image.raw")
+    order = ("--api", "bring-your-own-image", "--server", NAME, "--to", f"s3://{bucket}/images")
+    wishes = ("--hostname", "mon-tux", "--ssh-key", str(folder / "id.pub"))
+    confirmed = ("--confirm", NAME) if verb == "publish-and-deploy" else ()
+    scene = scene_of(tmp_path, ())
+    with scene.simulator:
+        environment = {**scene.environment, **object_store.environment}
+        run = byoi_tools(verb, image, *order, *wishes, *confirmed, environment=environment)
+        by_the_default = byoi_tools(verb, image, "--api", "reinstall", *order[2:], *wishes, environment=environment)
+    assert (run.code, "esp.loader-declared" in run.output) == (1, True), run.said
+    assert "esp.loader-declared" not in by_the_default.said
+    assert posts(scene) == []
