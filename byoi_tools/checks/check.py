@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.finding import Observation, Severity
 
 Examine = Callable[[Subject], Iterator[Observation]]

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 from functools import cache
 from pathlib import Path
 
 from byoi_tools.checks.profiles import profile_directory
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.finding import Severity
 
 

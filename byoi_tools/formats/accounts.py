@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.identity import Account, PasswordState
 
 _MAXIMUM_LINES = 10_000

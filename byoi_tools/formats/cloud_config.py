@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 
 from byoi_tools.formats.yaml_document import YamlValue
+from byoi_tools.model.dataclass import dataclass
 
 Config = dict[str, YamlValue]
 

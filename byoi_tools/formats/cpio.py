@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.byte_stream import ByteStream
+from byoi_tools.model.dataclass import dataclass
 
 MAGICS = (b"070701", b"070702")
 _HEADER_BYTES = 110

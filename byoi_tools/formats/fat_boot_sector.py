@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.source import ByteSource, read_exactly
+from byoi_tools.model.dataclass import dataclass
 
 FAT12_MAX_CLUSTERS = 4084
 FAT16_MAX_CLUSTERS = 65524

@@ -5,10 +5,10 @@ from __future__ import annotations
 import re
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from byoi_tools.formats.fat_boot_sector import FatLayout
 from byoi_tools.formats.source import ByteSource
+from byoi_tools.model.dataclass import dataclass
 
 _ENTRY_BYTES = 32
 _END = 0x00

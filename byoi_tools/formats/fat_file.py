@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import bisect
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.fat_boot_sector import FatLayout
 from byoi_tools.formats.fat_directory import DirectoryEntry
 from byoi_tools.formats.fat_table import FatTable
 from byoi_tools.formats.source import ByteSource
+from byoi_tools.model.dataclass import dataclass
 
 MAX_FILE_CLUSTERS = 512 * 1024
 

@@ -5,9 +5,8 @@ Source: GRUB manual, "Shell-like scripting"; grub-core/script/parser.y. `while` 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.formats.grub_words import Sign, Word, read_words
+from byoi_tools.model.dataclass import dataclass
 
 MAXIMUM_TEXT = 1024 * 1024
 MAXIMUM_WORDS = 100_000

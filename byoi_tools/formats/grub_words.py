@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 _SIGNS = ("||", "&&", ";;", ";", "\n", "{", "}", "|", "&", "<", ">")
 _BLANK = re.compile(r"(?:[ \t\r]|\\\r?\n)+")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from byoi_tools.model.dataclass import dataclass
 
 _LIMIT_LINES = 20_000
 _STARTS = ("auto", "iface", "mapping", "source", "source-directory", "no-scripts", "rename", "no-auto-down", "template")

@@ -7,12 +7,12 @@ of zeros, or a compressed segment.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.byte_stream import ByteStream
 from byoi_tools.formats.cpio import MAGICS, CpioEntry, damaged, read_archive
 from byoi_tools.formats.initramfs_compression import Segment, compression_of
+from byoi_tools.model.dataclass import dataclass
 
 OUTPUT_LIMIT_BYTES = 1 << 30
 _SLOW_OUTPUT_LIMIT_BYTES = 256 << 20

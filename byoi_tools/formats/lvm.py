@@ -10,11 +10,11 @@ from __future__ import annotations
 import struct
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.lvm_config import MAX_BYTES, Section, array, number, read_config, sections, text
 from byoi_tools.formats.source import ByteSource, read_exactly
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.quoting import quote
 
 _SECTOR = 512

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from urllib.parse import unquote
 
 from byoi_tools.errors import ImageMalformed, IntegrityError
 from byoi_tools.formats.ovf import read_ovf
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.formats.tar import TarMember, read_tar
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.quoting import quote
 

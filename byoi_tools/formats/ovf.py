@@ -6,10 +6,11 @@ there are no entities, internal or external; nothing is ever fetched.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from xml.parsers import expat
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.quoting import quote
 
 _NAMESPACE_SEPARATOR = " "

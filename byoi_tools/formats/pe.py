@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
 
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.source import ByteSource, Window, read_exactly
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.pe import PeImage, PeSection
 
 MAX_SECTIONS = 96

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 _MAXIMUM_LINES = 5000
 _MAXIMUM_LINE = 4000

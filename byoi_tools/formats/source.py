@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Protocol
 
 from byoi_tools.errors import ImageMalformed
+from byoi_tools.model.dataclass import dataclass
 
 
 class ByteSource(Protocol):

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 _LIMIT_LINES = 20_000
 _WORD = re.compile(r'"([^"]*)"|([^\s"]+)')

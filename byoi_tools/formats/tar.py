@@ -6,10 +6,9 @@ or two files of the same name.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.source import ByteSource, Window, read_exactly
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.quoting import quote
 
 _BLOCK_BYTES = 512

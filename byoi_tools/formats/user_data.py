@@ -7,9 +7,10 @@ import binascii
 import re
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING
+
+from byoi_tools.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     from email.message import Message

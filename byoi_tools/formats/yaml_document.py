@@ -7,13 +7,13 @@ and its table of plain scalars are used.
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable, Iterator
-from dataclasses import dataclass
 
 import yaml
 from yaml.constructor import SafeConstructor
 from yaml.resolver import Resolver
 
 from byoi_tools.errors import ImageMalformed
+from byoi_tools.model.dataclass import dataclass
 
 YamlValue = None | bool | int | float | str | list["YamlValue"] | dict[str, "YamlValue"]
 

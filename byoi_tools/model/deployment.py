@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import SentType
 from byoi_tools.model.partitioning import Partitioning

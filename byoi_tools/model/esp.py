@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import field
 from enum import Enum
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.fat import FatEntry, FatVolume
 from byoi_tools.model.partition import Partition

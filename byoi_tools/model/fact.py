@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Generic, NoReturn, TypeVar
+
+from byoi_tools.model.dataclass import dataclass
 
 Value = TypeVar("Value", covariant=True)
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.model.bios import BiosBoot
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.esp import Esp
 from byoi_tools.model.fact import Fact, NotExamined

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum, IntEnum
 
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.image import ImageFormat
 from byoi_tools.model.waiver import Waiver
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from typing import TypeAlias
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.qcow2 import Qcow2Facts
 

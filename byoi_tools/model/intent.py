@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact, NotExamined
 from byoi_tools.model.image import ImageType
 

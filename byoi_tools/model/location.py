@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 from urllib.parse import SplitResult, quote_plus, urlsplit
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.model.quoting import quote

@@ -7,9 +7,8 @@ left out: what lies there cannot be fetched at once. Local Zones are reached wit
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.errors import UsageError
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.quoting import quote
 
 ONE_ZONE = ("gra", "rbx", "sbg", "de", "uk", "waw", "bhs", "ca-east-tor", "sgp", "ap-southeast-syd", "ap-south-mum")

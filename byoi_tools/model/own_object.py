@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
 from typing import TypeAlias
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.published import ObjectAddress
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.sectors import SectorRange
 
 

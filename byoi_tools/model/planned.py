@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
 from datetime import timedelta
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.deployment import ImageNeeds, InstallOrder
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.image import SentType

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.intent import Target
 

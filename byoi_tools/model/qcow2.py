@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact
 
 DIRTY = 1 << 0

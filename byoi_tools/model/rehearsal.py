@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 from pathlib import Path
 
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.image import ImageType

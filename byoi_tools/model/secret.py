@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import urlsplit, urlunsplit
+
+from byoi_tools.model.dataclass import dataclass
 
 HIDDEN = "[redacted]"
 

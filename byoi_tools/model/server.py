@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
 
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
 from byoi_tools.model.old_deployment import OldDeployment

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 SSH_PORT = 22
 

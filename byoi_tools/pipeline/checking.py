@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -14,6 +13,7 @@ from byoi_tools.checks.waivers import FILE_NAME, apply_waivers, load_waivers
 from byoi_tools.errors import UsageError
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.facts import Facts

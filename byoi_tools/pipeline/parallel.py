@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Generator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
 
 from byoi_tools.errors import ByoiError, ImageError, StorageError, ToolError
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import parse_location

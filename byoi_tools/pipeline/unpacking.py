@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from byoi_tools.formats.detection import detect_formats, image_format, is_ambiguous
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.inspection.open_source import open_source
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.location import ImageLocation

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
 from itertools import groupby
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.finding import Severity
 
 _INTRODUCTION = """\

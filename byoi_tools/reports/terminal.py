@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import textwrap
 import unicodedata
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 _CODES = {"error": "31;1", "warning": "33", "info": "36", "good": "32", "bad": "31;1", "title": "1", "faint": "2"}
 _NARROWEST = 24

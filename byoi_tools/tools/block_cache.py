@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 BLOCK_BYTES = 64 * 1024  # the cluster size of nearly every qcow2
 _CAPACITY_BYTES = 64 * 2**20

@@ -9,12 +9,12 @@ import os
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, TypeVar
 
 from byoi_tools.errors import ImageMalformed, ToolFailed, ToolMissing
+from byoi_tools.model.dataclass import dataclass
 
 if TYPE_CHECKING:
     import guestfs

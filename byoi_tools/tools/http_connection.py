@@ -12,8 +12,10 @@ import os
 import ssl
 import urllib.request
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from urllib.parse import SplitResult, unquote, urlsplit
+
+from byoi_tools.model.dataclass import dataclass
 
 _SECONDS = 30
 

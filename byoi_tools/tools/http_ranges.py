@@ -11,10 +11,10 @@ import ssl
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 from byoi_tools.errors import StorageError
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.secret import Secret, redact
 from byoi_tools.tools.http_connection import Route, route_to
 

@@ -6,11 +6,11 @@ import errno
 import os
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
 from byoi_tools.errors import ImageUnreadable
+from byoi_tools.model.dataclass import dataclass
 
 _KINDS = (
     (stat.S_ISDIR, "is a directory", "Name the image file in it."),

@@ -9,11 +9,11 @@ from __future__ import annotations
 import base64
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.tools.part_body import PartBody
 from byoi_tools.tools.storage_failures import StoreFailure

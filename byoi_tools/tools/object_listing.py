@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.tools.store_connection import STEADY, StoreConnection
 

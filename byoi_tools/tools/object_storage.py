@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import timedelta
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.model.secret import Secret
 from byoi_tools.tools.store_connection import QUICK, STEADY, StoreConnection

@@ -8,11 +8,11 @@ import resource
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byoi_tools.errors import IntegrityError, ToolFailed, ToolMissing
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.secret import redact
 
 if TYPE_CHECKING:

@@ -8,11 +8,11 @@ import logging
 import socket
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byoi_tools.errors import ToolMissing
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.ssh_address import SshAddress
 
 if TYPE_CHECKING:

@@ -6,9 +6,8 @@ botocore's exceptions. Answers to HEAD have no body, so that their codes are bar
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.errors import StorageError
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.secret import redact
 
 _MAXIMUM_DETAILS = 300

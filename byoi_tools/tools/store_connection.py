@@ -6,9 +6,9 @@ import re
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.tools.credential_life import CredentialLife, life_of
 from byoi_tools.tools.storage_failures import storage_error
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.esp.entry_points import loader_in_use, place, second_stage_path, shown
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.esp import EfiProgram, EspContent, LoaderKind, fold_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.esp.entry_points import entry_points, place, shown
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.esp import EspContent, EspText, LoaderKind, fold_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from byoi_tools.checks.booted_kernel import booted_initramfs, booted_kernel, builtin_of, index_of
 from byoi_tools.checks.check import check
 from byoi_tools.checks.command_lines import default_entries
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.guest import Volume

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.devices import known_devices
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.esp import EspContent, fold_path
 from byoi_tools.model.fact import Known
 from byoi_tools.model.guest.devices import KnownDevice

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import partial
 
 from byoi_tools.inspection.guest.boot_links import finish, links_of_entry
@@ -17,6 +17,7 @@ from byoi_tools.inspection.guest.grub_menu import (
 )
 from byoi_tools.inspection.guest.grub_shell import GrubShell
 from byoi_tools.inspection.guest.grub_state import FailedSearch, MenuItem
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.esp import GrubModules
 from byoi_tools.model.guest.boot import BootChain, BootEntry, ChainLink, LinkKind, MenuSettings
 

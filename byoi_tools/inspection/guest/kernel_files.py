@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
 from byoi_tools.inspection.guest.tree import GuestTree
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.files import FileKind
 from byoi_tools.model.guest.kernels import KernelLink
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor, Future
-from dataclasses import dataclass
 
 from byoi_tools.formats.kernel_modules import read_built_in_options
 from byoi_tools.formats.linux_kernel import HEAD_BYTES, read_kernel
@@ -20,6 +19,7 @@ from byoi_tools.inspection.guest.modprobe import read_blacklist
 from byoi_tools.inspection.guest.module_tree import module_versions, read_firmware, read_module_tree
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.unified_kernels import UnifiedKernel, find_unified, read_unified
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.esp import LoaderKind
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.yaml_document import YamlValue, read_yaml
 from byoi_tools.inspection.guest.tree import GuestTree
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.network import InterfaceConfig, ManagerKind, UnreadFile
 
 _DIRECTORIES = ("/etc/netplan", "/usr/lib/netplan", "/lib/netplan")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from concurrent.futures import Executor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.source import ByteSource
@@ -15,6 +15,7 @@ from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.guest.roots import assemble, find_roots, order_volumes
 from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
 from byoi_tools.model.bios import BiosBoot
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.esp import Esp
 from byoi_tools.model.fact import Fact, Known, NotExamined

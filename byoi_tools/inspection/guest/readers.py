@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from types import TracebackType
 
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.guest.fat_files import FatFiles
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
 from byoi_tools.model.guest.reader import ReaderChoice

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.linux_kernel import HEAD_BYTES, read_kernel
 from byoi_tools.formats.pe import read_pe
 from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.tree import GuestTree
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.kernels import KernelImage
 from byoi_tools.model.pe import PeImage
 

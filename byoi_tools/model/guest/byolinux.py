@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 SCRIPT_PATH = "/root/.ovh/make_image_bootable.sh"
 _GRUB_INSTALL = ("grub-install", "grub2-install")

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import Enum
+
+from byoi_tools.model.dataclass import dataclass
 
 _FIRST_PERSON, _LAST_PERSON = 1000, 59_999  # login.defs: UID_MIN, UID_MAX
 _NO_SHELLS = ("nologin", "false", "sync", "shutdown", "halt", "git-shell")

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+
+from byoi_tools.model.dataclass import dataclass
 
 _COMPRESSIONS = (".xz", ".zst", ".gz")
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernel_modules import ModuleIndex

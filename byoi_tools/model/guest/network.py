@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fnmatch
-from dataclasses import dataclass
 from enum import Enum
+
+from byoi_tools.model.dataclass import dataclass
 
 # Names that a server's cards have: on the board, in a slot (systemd.net-naming-scheme(7)); or the kernel's own.
 _PREDICTABLE_NAMES = ("eno1", "enp1s0f0")

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 
+from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact
 
 _KERNEL_PACKAGE = re.compile(r"(?:linux-image|linux-modules|kernel|linux)(?:-.+)?")
