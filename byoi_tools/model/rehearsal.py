@@ -8,9 +8,11 @@ from pathlib import Path
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.deployment import Customizations
-from byoi_tools.model.fact import Fact
+from byoi_tools.model.fact import Fact, NotExamined
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.proof import GuestState
+
+NOT_STARTED = NotExamined("the machine was not started")
 
 
 class DiskBus(Enum):
@@ -105,11 +107,28 @@ class Sighting:
 
 
 @dataclass(frozen=True, slots=True)
+class Screen:
+    """What was drawn on the machine's screen after the loader had been started.
+
+    `first_change_seconds` and `last_change_seconds` count from power-on, None when nothing was drawn then. `text` holds
+    the lines of a VGA text mode, empty for a graphics mode, which nobody reads.
+    """
+
+    width_pixels: int
+    height_pixels: int
+    is_text_mode: bool
+    first_change_seconds: float | None
+    last_change_seconds: float | None
+    text: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Rehearsal:
     """How it went: what was reached when, why it ended after how many seconds, and what the system said.
 
     `accelerator` is `kvm` or `tcg`, `none` when no machine was started. `console_end` are the last lines.
-    `contradictions` tell what the system says otherwise than it was ordered.
+    `contradictions` tell what the system says otherwise than it was ordered. `is_console_silent` tells that the
+    system wrote nothing to the serial port, and its screen ended in graphics: it may have come further than it seems.
     """
 
     order: RehearsalOrder
@@ -120,6 +139,8 @@ class Rehearsal:
     console_end: tuple[str, ...]
     guest: Fact[GuestState]
     contradictions: tuple[str, ...] = ()
+    screen: Fact[Screen] = NOT_STARTED
+    is_console_silent: bool = False
 
     @property
     def passed(self) -> frozenset[Milestone]:

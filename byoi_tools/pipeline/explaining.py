@@ -29,16 +29,24 @@ SECURE_BOOT_CHECKS = (_SIGNED, "esp.secureboot-chain", "esp.sbat")
 def explain(rehearsal: Rehearsal, report: Report) -> tuple[Outcome, ...]:
     """Return the findings that can be the reason why a milestone was missed, likely families first.
 
-    Errors alone where there are some, else warnings; nothing when no milestone was missed. With Secure Boot, what the
-    check says of signatures comes last, also that nothing is signed.
+    Errors alone where there are some, else warnings; nothing when no milestone was missed. Of a system whose console is
+    silent, all that can go wrong after the loader. With Secure Boot, what the check says of signatures comes last, also
+    that nothing is signed.
     """
-    missed = rehearsal.missed
-    families = FAMILIES[missed] if missed else ()
+    families = _families(rehearsal)
     related = [outcome for outcome in report.of_kind(OutcomeKind.FAILED) if outcome.family in families]
     worst = max((outcome.severity for outcome in related), default=Severity.INFO)
     chosen = [outcome for outcome in related if outcome.severity is worst is not Severity.INFO]
     signatures = _signatures(report) if rehearsal.order.has_secure_boot and "esp" in families else ()
     return (*sorted(chosen, key=lambda outcome: families.index(outcome.family)), *signatures)
+
+
+def _families(rehearsal: Rehearsal) -> tuple[str, ...]:
+    missed, milestones = rehearsal.missed, list(Milestone)
+    if missed is None:
+        return ()
+    later = milestones[milestones.index(missed) :] if rehearsal.is_console_silent else (missed,)
+    return tuple(dict.fromkeys(family for milestone in later for family in FAMILIES[milestone]))
 
 
 def _signatures(report: Report) -> tuple[Outcome, ...]:

@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -71,18 +71,25 @@ def output_of(process: subprocess.Popen[bytes], seconds: float) -> Iterator[str]
 
 def take_screenshot(monitor: Path, picture: Path) -> bool:
     """Write what the machine's screen shows as PNG; returns whether QEMU could (QMP, `screendump`)."""
-    ask = {"execute": "screendump", "arguments": {"filename": str(picture.absolute()), "format": "png"}}
+    return ask_monitor(monitor, "screendump", {"filename": str(picture.absolute()), "format": "png"})
+
+
+def ask_monitor(monitor: Path, command: str, arguments: Mapping[str, str | int]) -> bool:
+    """Have the machine's monitor carry out a QMP command; returns whether it did.
+
+    The monitor speaks with one caller at a time: the others wait.
+    """
     with suppress(OSError, ValueError), socket.socket(socket.AF_UNIX) as connection:
         connection.settimeout(_SECONDS_TO_ANSWER)
         connection.connect(str(monitor))
         with connection.makefile("rwb") as stream:
             stream.readline(_LONGEST_ANSWER)  # the greeting
-            for command in ({"execute": "qmp_capabilities"}, ask):
-                stream.write(json.dumps(command).encode() + b"\n")
+            for request in ({"execute": "qmp_capabilities"}, {"execute": command, "arguments": dict(arguments)}):
+                stream.write(json.dumps(request).encode() + b"\n")
                 stream.flush()
                 if not _is_accepted(stream.readline(_LONGEST_ANSWER)):
                     return False
-            return picture.is_file()
+            return True
     return False
 
 

@@ -14,7 +14,7 @@ from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.proof import GuestState
-from byoi_tools.model.rehearsal import Milestone, Rehearsal, RehearsalOrder, Sighting, SourceImage, Until
+from byoi_tools.model.rehearsal import NOT_STARTED, Milestone, Rehearsal, RehearsalOrder, Sighting, SourceImage, Until
 from byoi_tools.proof.attempts import USERS
 from byoi_tools.proof.guest import find_contradictions, read_state
 from byoi_tools.rehearsal.accelerator import accelerator_argv, accelerator_name
@@ -58,8 +58,7 @@ def rehearse(order: RehearsalOrder, image: SourceImage, directory: Path, observe
     try:
         _write_disk(image, disk, disk_bytes, customizations)
     except InstallationError as refused:
-        reason = NotExamined("the machine was not started")
-        return Rehearsal(order, "none", (), 0.0, f"the provider would say: {refused}", (), reason)
+        return Rehearsal(order, "none", (), 0.0, f"the provider would say: {refused}", (), NOT_STARTED)
     except OSError as failure:
         raise NoSpace(
             f"the copy of the disk could not be written in {directory.parent}",
@@ -135,4 +134,6 @@ def _conclude(
         watched.console.last_lines(_LAST_LINES),
         guest,
         find_contradictions(order.customizations, guest.value) if isinstance(guest, Known) else (),
+        watched.screen,
+        watched.is_silent,
     )

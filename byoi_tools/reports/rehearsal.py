@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.finding import Outcome
 from byoi_tools.model.proof import GuestState
-from byoi_tools.model.rehearsal import Milestone, Rehearsal
+from byoi_tools.model.rehearsal import Milestone, Rehearsal, Screen
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.plain import to_plain, write_json
 from byoi_tools.reports.terminal import Terminal, printable
@@ -15,6 +15,12 @@ from byoi_tools.reports.terminal import Terminal, printable
 SCHEMA = "byoi-tools/rehearsal/v1"
 
 _EXPLANATIONS = 5
+_LINES = 12
+_SILENT = (
+    "The system writes nothing to the serial port, and its screen is in graphics mode, which nobody reads: it may have "
+    "come further than is shown, and only SSH would tell. Add console=ttyS0 to the kernel's command line to see it; "
+    "--keep keeps a picture of the screen."
+)
 _ACCELERATORS = {"kvm": "on KVM", "tcg": "emulated (KVM does not work here)"}
 
 
@@ -29,7 +35,7 @@ def render_rehearsal(rehearsal: Rehearsal, explanations: tuple[Outcome, ...], te
         "",
         "  ",
     )
-    lines += ["", *_milestones(rehearsal, terminal), ""]
+    lines += ["", *_milestones(rehearsal, terminal), *_screen(rehearsal, terminal), ""]
     if isinstance(rehearsal.guest, Known):
         lines += [*render_guest(rehearsal.guest.value, terminal), ""]
     elif Milestone.SSH in rehearsal.passed:
@@ -62,6 +68,8 @@ def render_rehearsal_json(rehearsal: Rehearsal, explanations: tuple[Outcome, ...
         "ending": rehearsal.ending,
         "missed": missed.value if missed else None,
         "milestones": [_milestone(rehearsal, milestone) for milestone in Milestone],
+        "is_console_silent": rehearsal.is_console_silent,
+        "screen": to_plain(rehearsal.screen),
         "guest": to_plain(rehearsal.guest),
         "contradictions": list(rehearsal.contradictions),
         "explained_by": [_explanation(outcome) for outcome in explanations],
@@ -101,6 +109,25 @@ def _milestones(rehearsal: Rehearsal, terminal: Terminal) -> Iterator[str]:
         else:
             word, style = ("missed ", "bad") if milestone is rehearsal.missed else ("-      ", "faint")
             yield f"  {terminal.paint(word, style)}         -   {milestone.value}"
+
+
+def _screen(rehearsal: Rehearsal, terminal: Terminal) -> Iterator[str]:
+    """What the screen adds; nothing when the console has said it all."""
+    if rehearsal.missed is None or Milestone.LOADER not in rehearsal.passed:
+        return
+    if isinstance(rehearsal.screen, Known):
+        yield from terminal.wrap(describe_screen(rehearsal.screen.value), "  screen: ", "  ")
+    if rehearsal.is_console_silent:
+        yield from terminal.wrap(_SILENT, "  ")
+
+
+def describe_screen(screen: Screen) -> str:
+    """Return one sentence on when it was drawn, and in which mode."""
+    mode = "text, 80 columns" if screen.is_text_mode else f"{screen.width_pixels} x {screen.height_pixels} pixels"
+    if screen.first_change_seconds is None or screen.last_change_seconds is None:
+        return f"nothing was drawn after the loader was started ({mode})"
+    first, last = screen.first_change_seconds, screen.last_change_seconds
+    return f"drawn from {first:.0f} s after power-on, changed last at {last:.0f} s ({mode})"
 
 
 def render_guest(state: GuestState, terminal: Terminal) -> list[str]:
@@ -147,7 +174,12 @@ def _listed(names: Fact[tuple[str, ...]], nothing: str) -> str:
 
 def _early_end(rehearsal: Rehearsal, explanations: tuple[Outcome, ...], terminal: Terminal) -> list[str]:
     lines = [terminal.paint("the console ended with", "title")]
-    lines += [f"  {printable(line)[: terminal.width - 2]}" for line in rehearsal.console_end]
+    lines += [f"  {printable(line)[: terminal.width - 2]}" for line in rehearsal.console_end or ("(nothing)",)]
+    if isinstance(rehearsal.screen, Known) and rehearsal.screen.value.text:
+        lines += ["", terminal.paint("the screen shows", "title")]
+        lines += [f"  {printable(line)[: terminal.width - 2]}" for line in rehearsal.screen.value.text[-_LINES:]]
+    if rehearsal.order.keep is not None and isinstance(rehearsal.screen, Known):
+        lines += ["", *terminal.wrap(f"kept in {printable(str(rehearsal.order.keep))}: console.txt, screen.png", "")]
     if not explanations:
         return lines
     lines += ["", terminal.paint("what the check says of the image", "title")]

@@ -18,6 +18,7 @@ def rehearsal_schema() -> Schema:
     """The schema of a rehearsal. Members are added, never renamed or removed, within v1."""
     writer = SchemaWriter()
     guest = writer.schema_of(get_type_hints(Rehearsal)["guest"])
+    screen = writer.schema_of(get_type_hints(Rehearsal)["screen"])
     milestone: dict[str, Schema] = {"name": enum_of(Milestone), "is_reached": YES_NO}
     finding = dict.fromkeys(("id", "message", "observed", "remedy"), TEXT)
     severity: Schema = {"enum": [severity.word for severity in Severity]}
@@ -36,6 +37,8 @@ def rehearsal_schema() -> Schema:
         "ending": TEXT,
         "missed": any_of(enum_of(Milestone), NOTHING),
         "milestones": array_of(object_of({**milestone, "seconds": any_of(_SECONDS, NOTHING), "seen": TEXT})),
+        "is_console_silent": YES_NO,
+        "screen": screen,
         "guest": guest,
         "contradictions": array_of(TEXT),
         "explained_by": array_of(object_of({**finding, "severity": severity})),

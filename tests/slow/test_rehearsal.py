@@ -51,6 +51,7 @@ def test_a_wrong_loader_path_stops_at_the_loader(image: Path, tmp_path: Path) ->
     boot = rehearse(image, tmp_path, "--boot", "uefi", "--efi-bootloader-path", r"\EFI\wrong\grubx64.efi")
     assert (boot.code, boot.missed) == (1, "loader"), boot.said
     assert boot.explained_by[0] == "esp.loader-declared"
+    assert r"falls back to \EFI\BOOT\BOOTX64.EFI" in boot.document["ending"]
 
 
 def _sha256(path: Path) -> str:

@@ -74,6 +74,12 @@ def test_warnings_explain_only_where_there_are_no_errors() -> None:
     assert explain(ended(Milestone.ROOT), report(("root.resume", Severity.INFO))) == ()
 
 
+def test_a_silent_console_leaves_all_that_comes_after_the_loader() -> None:
+    silent = replace(ended(Milestone.KERNEL), is_console_silent=True)
+    ids = [outcome.check_id for outcome in explain(silent, MANY)]
+    assert {"cloud.datasource", "fstab.unresolved", "ssh.root-policy", "initrd.virtio-only"} <= set(ids)
+
+
 UNSIGNED = "no program of the ESP is signed"
 
 

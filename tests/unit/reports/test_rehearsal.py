@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import jsonschema
 
@@ -12,7 +13,7 @@ from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.finding import Outcome, OutcomeKind, Severity
 from byoi_tools.model.proof import GuestState
-from byoi_tools.model.rehearsal import DiskBus, Milestone, Rehearsal, RehearsalOrder, Sighting, Until
+from byoi_tools.model.rehearsal import DiskBus, Milestone, Rehearsal, RehearsalOrder, Screen, Sighting, Until
 from byoi_tools.reports.rehearsal import render_rehearsal, render_rehearsal_json
 from byoi_tools.reports.rehearsal_schema import rehearsal_schema
 from byoi_tools.reports.terminal import Terminal
@@ -76,6 +77,30 @@ def test_a_system_that_could_not_be_asked_is_told() -> None:
     assert "the system was not asked: the private half is not at hand" in render_rehearsal(unasked, (), Terminal(80))
 
 
+SILENT = replace(
+    FAILED,
+    order=replace(ORDER, keep=Path("kept\x1b[2J")),
+    sightings=(*UP_TO_LOADER, Sighting(Milestone.LOADER, 3.0, "BdsDxe: starting")),
+    console_end=(),
+    is_console_silent=True,
+    screen=Known(Screen(720, 400, True, 5.0, 41.7, ("evil \x1b[31mlogin:",))),
+)
+
+
+def test_a_silent_system_is_told_by_its_screen_and_said_to_be_silent() -> None:
+    text = render_rehearsal(SILENT, (), Terminal(200))
+    assert "screen: drawn from 5 s after power-on, changed last at 42 s (text, 80 columns)" in text
+    assert "writes nothing to the serial port" in text
+    assert "the screen shows" in text
+    assert "screen.png" in text
+    assert "\x1b" not in text
+    dark = replace(SILENT, screen=Known(Screen(1280, 800, False, None, None, ())))
+    assert "nothing was drawn after the loader was started (1280 x 800 pixels)" in render_rehearsal(
+        dark, (), Terminal(200)
+    )
+    assert "screen" not in render_rehearsal(BOOTED, (), Terminal(200))
+
+
 def test_what_contradicts_the_order_is_a_failure() -> None:
     wrong = replace(BOOTED, contradictions=("the host name is debian, not web",))
     assert not wrong.has_succeeded
@@ -84,7 +109,7 @@ def test_what_contradicts_the_order_is_a_failure() -> None:
 
 def test_the_json_is_what_its_schema_says() -> None:
     validator = jsonschema.Draft202012Validator(closed(rehearsal_schema()))
-    for rehearsal, findings in ((BOOTED, ()), (FAILED, (FINDING,))):
+    for rehearsal, findings in ((BOOTED, ()), (SILENT, ()), (FAILED, (FINDING,))):
         document = json.loads(render_rehearsal_json(rehearsal, findings))
         validator.validate(document)
     assert document["missed"] == "loader"
