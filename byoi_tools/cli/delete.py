@@ -9,10 +9,10 @@ from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 
 
 def delete(server: options.AnyServer, confirm: options.ConfirmDisturbance = None) -> None:
-    """Delete a deployment made by --api bring-your-own-image.
+    """Delete a bringYourOwnImage deployment; boot rescue.
 
-    Erases its status, stops it if it still runs, and puts the server into the rescue system. What is on the disks stays
-    as it is.
+    For deployments that --api bring-your-own-image made: erases the status, stops one that still runs, and puts the
+    server into the rescue system. What is on the disks stays as it is.
     """
     from contextlib import suppress
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.deployment.fields import read_member, read_text
+from byoi_tools.deployment.install import is_definite
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.old_deployment import DeploymentState, OldDeployment
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
@@ -31,13 +32,16 @@ def read_deployment(api: OvhApi, server: str) -> OldDeployment | None:
 
 
 def find_deployment(api: OvhApi, server: str) -> OldDeployment | None:
-    """Ask as `read_deployment` does; None also where the API lacks the route, or the right to ask it is missing."""
+    """Ask as `read_deployment` does; None also where the API refuses to tell: it lacks the route, or the right to it.
+
+    Raises `ApiErrorAnswer` and `NoApiAnswer` when the API is ill.
+    """
     try:
         return read_deployment(api, server)
     except DeploymentRefused:
         return None
     except ApiErrorAnswer as answer:
-        if answer.status in (401, 403):
+        if is_definite(answer) and answer.status != 429:
             return None
         raise
 

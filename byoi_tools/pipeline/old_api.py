@@ -5,6 +5,7 @@ from __future__ import annotations
 from byoi_tools.deployment.old_api_start import find_begun
 from byoi_tools.deployment.old_api_status import read_deployment
 from byoi_tools.deployment.tasks import is_passing
+from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.old_deployment import DeploymentState, OldDeployment, SoughtImage
 from byoi_tools.model.server import Task, TaskStatus, unnumbered_task
@@ -36,6 +37,8 @@ def recover_deployment(
         return task, True
     try:
         found = read_deployment(api, server)
+    except DeploymentRefused:  # the API has been taken away since
+        return unnumbered_task(""), False
     except (ApiErrorAnswer, NoApiAnswer) as error:
         if not is_passing(error):
             raise

@@ -166,7 +166,10 @@ def test_the_status_is_read(monkeypatch: pytest.MonkeyPatch, answer: Answer, dep
         assert read_deployment(scripted.connect(monkeypatch), NAME) == deployment
 
 
-@pytest.mark.parametrize("answer", [NO_ROUTE, Answer({"class": "Client::Forbidden", "message": "no"}, 403)])
+GONE = Answer({"class": "Client::Gone", "message": "This API has been removed"}, 410)
+
+
+@pytest.mark.parametrize("answer", [NO_ROUTE, GONE, Answer({"class": "Client::Forbidden", "message": "no"}, 403)])
 def test_a_status_that_cannot_be_asked_for_is_none(monkeypatch: pytest.MonkeyPatch, answer: Answer) -> None:
     with ScriptedApi({GET: answer}) as scripted:
         assert find_deployment(scripted.connect(monkeypatch), NAME) is None
