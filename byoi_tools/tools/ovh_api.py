@@ -10,6 +10,7 @@ from urllib.parse import quote, urlencode, urlsplit
 
 from byoi_tools.errors import ByoiError, DeploymentError, UsageError
 from byoi_tools.model.secret import HIDDEN, redact
+from byoi_tools.tools.ovh_clients import ClientEachThread
 
 if TYPE_CHECKING:
     import ovh
@@ -72,14 +73,14 @@ class _Client(Protocol):
 class OvhApi:
     """Signed requests to the API; they raise `ApiErrorAnswer`, `NoApiAnswer`, `UsageError` for unusable keys."""
 
-    def __init__(self, client: _Client, endpoint: str = "", before_each: Callable[[], None] | None = None) -> None:
-        """`endpoint` is its name or URL, as it was configured; `before_each` is called before each request."""
+    def __init__(self, client: _Client, endpoint: str = "", before_each: Callable[[str], None] | None = None) -> None:
+        """`endpoint` is its name or URL, as configured; `before_each` is called with the method of each request."""
         self._client = client
         self._before_each = before_each
         self.endpoint = endpoint
 
     @classmethod
-    def from_configuration(cls, before_each: Callable[[], None] | None = None) -> OvhApi:
+    def from_configuration(cls, before_each: Callable[[str], None] | None = None) -> OvhApi:
         """Use python-ovh's own configuration: the OVH_* environment, else ./ovh.conf, ~/.ovh.conf, /etc/ovh.conf.
 
         The endpoint is one of python-ovh's names or, as go-ovh allows, a URL. Raises `UsageError` when something is
@@ -96,7 +97,8 @@ class OvhApi:
         if endpoint and "/" in endpoint:
             ovh.client.ENDPOINTS[endpoint] = _judge_endpoint(endpoint)
         try:
-            return cls(ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)), endpoint or "", before_each)
+            client = ClientEachThread(lambda: ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)))
+            return cls(client, endpoint or "", before_each)
         except ovh.exceptions.InvalidRegion:
             known = ", ".join(sorted(name for name in ovh.client.ENDPOINTS if "/" not in name))
             wrong = f"the endpoint {endpoint!r} is unknown" if endpoint else "no endpoint of the provider is configured"
@@ -138,7 +140,7 @@ class OvhApi:
         import requests
 
         if self._before_each is not None:
-            self._before_each()
+            self._before_each(method)
         try:
             return self._client.raw_call(method, path, body)
         except (requests.exceptions.InvalidHeader, UnicodeError):
