@@ -7,6 +7,7 @@ import sys
 from byoi_tools.cli.terminal import terminal_of, write_note
 from byoi_tools.errors import UsageError
 from byoi_tools.model.fact import Known
+from byoi_tools.model.fleet import FleetWork
 from byoi_tools.model.server import DiskGroup, Server
 from byoi_tools.reports.terminal import printable
 
@@ -31,6 +32,45 @@ def confirm_erasure(server: Server, given: str | None) -> None:
     if given == server.name:
         return
     _ask_for_name(server.name, f"Everything on {printable(server.name)} will be ERASED{_disks(server)}.")
+
+
+def require_fleet_confirmation(count: int, given: str | None) -> None:
+    """Return when the erasure of so many servers is confirmed or can be asked for; raises `UsageError` otherwise."""
+    if given is not None and given != str(count):
+        raise UsageError(
+            f"--confirm {given} is not the number of the servers, which is {count}",
+            remedy=f"Give --confirm {count} if all of them are to be erased.",
+        )
+    if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
+        raise UsageError(
+            f"this would erase {count} servers, and nobody is here to confirm it",
+            remedy=f"Give --confirm {count} if all of them are to be erased.",
+        )
+
+
+def confirm_fleet(work: FleetWork, given: str | None) -> None:
+    """Show every server and what happens to it; return when all may be erased. Raises `UsageError` on no.
+
+    The number that is asked for is that of all servers, so that it is the same when the command is run again.
+    """
+    require_fleet_confirmation(work.count, given)
+    terminal = terminal_of(sys.stderr)
+    told = (
+        ("Everything on these will be ERASED:", "bad", work.erased),
+        ("An earlier run has begun these; they are followed:", "title", work.begun),
+        ("These are installed as ordered, and left alone:", "title", work.done),
+        ("Nobody knows what became of these; they are left alone:", "title", work.unknown),
+    )
+    for consequence, style, names in told:
+        if names:
+            write_note(terminal.paint(consequence, style))
+            write_note("\n".join(terminal.wrap(", ".join(names), "  ")))
+    if given is not None or not work.erased:
+        return
+    sys.stderr.write("Type the number of all these servers to go on: ")
+    sys.stderr.flush()
+    if sys.stdin.readline().strip() != str(work.count):
+        raise UsageError("the number of the servers was not typed; nothing was done", remedy="Run the command again.")
 
 
 def confirm_disturbance(name: str, given: str | None, consequence: str) -> None:

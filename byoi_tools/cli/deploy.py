@@ -6,7 +6,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from byoi_tools.cli import options
-from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
+from byoi_tools.cli.confirm import confirm_erasure, confirm_fleet, require_confirmation, require_fleet_confirmation
+from byoi_tools.cli.fleet import (
+    FleetFlags,
+    ProofFlags,
+    choose_proofs,
+    only_server,
+    open_fleet,
+    order_for,
+    read_members,
+    show_endings,
+)
 from byoi_tools.cli.follow import follow_to_the_end, prove_and_show
 from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
@@ -17,16 +27,18 @@ from byoi_tools.errors import DeploymentRefused, UsageError
 from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, ImageSource, InstallApi, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
+from byoi_tools.model.fleet import Member, Pace
 from byoi_tools.model.secret import Secret
 
 if TYPE_CHECKING:
-    from byoi_tools.pipeline.proving import ProofWish
+    from byoi_tools.pipeline.proving import HostKeys, ProofWish
 
 _Given = TypeVar("_Given")
 
 
 def deploy(
-    server: options.ServerName,
+    server: options.ServerNames = None,
+    servers: options.ServersFile = None,
     url: options.Url = None,
     checksum: options.Checksum = None,
     image_type: options.UrlImageType = None,
@@ -49,9 +61,12 @@ def deploy(
     attach: options.Attach = False,
     receipt: options.ReceiptFile = None,
     again: options.Again = False,
+    canary: options.Canary = 0,
+    parallel: options.Parallel = 5,
+    max_failures: options.MaxFailures = 1,
     confirm: options.Confirm = None,
 ) -> None:
-    """ERASE a server, install the image at a URL.
+    """ERASE servers, install the image at a URL.
 
     --url, --checksum and --image-type are needed, or --attach. The credentials are ovh's own: OVH_* variables or
     ovh.conf. Waits until the new system is proven to run; run again after an interruption, it goes on with the same
@@ -59,14 +74,15 @@ def deploy(
     """
     from byoi_tools.pipeline.proving import with_marker
 
+    only = only_server(server, servers)
     wish = (
         None
-        if attach and prove is None
+        if only is None or (attach and prove is None)
         else choose_proof(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key, ssh_key)
     )
     customizations = with_marker(read_customizations(hostname, ssh_key, user_data, metadata), wish)
     if attach:
-        _attach(server, receipt, customizations, wish)
+        _attach(only, receipt, customizations, wish)
         return
     source = ImageSource(
         Secret(_needed(url, "--url")),
@@ -78,9 +94,43 @@ def deploy(
     require_possible(api, product, customizations, description, source.image_type)
     loader = loader_for(api, efi_bootloader_path)
     layout = read_partitioning(partitioning, product)
-    order = InstallOrder(server, product, loader, customizations, disk_group, api, description, layout)
-    require_confirmation(server, confirm)
+    order = InstallOrder(only or "", product, loader, customizations, disk_group, api, description, layout)
+    if only is None:
+        flags = FleetFlags(hostname, ssh_key, user_data, tuple(metadata or ()), None, efi_bootloader_path, disk_group)
+        members = read_members(server, servers, flags)
+        require_fleet_confirmation(len(members), confirm)
+        for member in members:
+            require_possible(api, product, member.customizations, description, source.image_type)
+        proof = ProofFlags(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key)
+        pace = Pace(canary, parallel, max_failures)
+        _install_fleet(members, order, source, proof, servers, receipt, pace, confirm, is_again=again)
+        return
+    require_confirmation(only, confirm)
     _install(Reinstallation(order, source), wish, receipt, confirm, is_again=again)
+
+
+def _install_fleet(
+    members: tuple[Member, ...],
+    order: InstallOrder,
+    source: ImageSource,
+    proof: ProofFlags,
+    servers: Path | None,
+    receipt: Path | None,
+    pace: Pace,
+    confirm: str | None,
+    *,
+    is_again: bool,
+) -> None:
+    from byoi_tools.pipeline.fleet_line import deploy_fleet
+
+    proofs = choose_proofs(members, proof)
+    ordered = tuple(Reinstallation(order_for(member, order, proofs), source) for member in members)
+    boots = {member.name: member.boot for member in members if member.boot}
+    with open_fleet(members, proofs, servers, receipt) as outside:
+        endings = deploy_fleet(
+            outside, ordered, boots, pace, lambda work: confirm_fleet(work, confirm), is_again=is_again
+        )
+    show_endings(endings)
 
 
 def _install(
@@ -93,7 +143,7 @@ def _install(
 ) -> None:
     """Go on with an earlier run's installation, or look, ask and start one; then watch and prove it."""
     from byoi_tools.pipeline.deployments import Deployments
-    from byoi_tools.pipeline.installing import resume, start, watch
+    from byoi_tools.pipeline.installing import install
     from byoi_tools.pipeline.matching import refuse_unfit
     from byoi_tools.pipeline.proving import note_host_keys
 
@@ -103,17 +153,18 @@ def _install(
         deployments = Deployments(opened, order.server, clock)
         if is_again:
             deployments.end("set aside by --again")
-        task = resume(api, reinstallation, deployments, clock, progress)
-        if task is None:
-            found = refuse_unfit(api, reinstallation, clock.now(), progress)
-            confirm_erasure(found, confirm)
-            before = note_host_keys(api, order.server, wish, progress)
-            task = start(api, reinstallation, deployments, clock, progress, before)
-        result = watch(api, order.server, task, deployments, clock, progress)
+
+        def permit() -> HostKeys | None:
+            confirm_erasure(refuse_unfit(api, reinstallation, clock.now(), progress), confirm)
+            return note_host_keys(api, order.server, wish, progress)
+
+        result = install(api, reinstallation, deployments, clock, progress, permit)
         prove_and_show(api, result, order.customizations, wish, deployments, clock, progress)
 
 
-def _attach(server: str, receipt: Path | None, customizations: Customizations, wish: ProofWish | None) -> None:
+def _attach(server: str | None, receipt: Path | None, customizations: Customizations, wish: ProofWish | None) -> None:
+    if server is None:
+        raise UsageError("--attach follows one server", remedy="Run the same command again without it: it goes on.")
     if not follow_to_the_end(connect_api(), server, receipt, customizations, wish):
         raise DeploymentRefused(
             f"nothing is being installed on {server}",

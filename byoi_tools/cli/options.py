@@ -129,6 +129,30 @@ UrlVerification = Annotated[
 Expires = Annotated[str, _flag("--expires", "How long a presigned URL works: 90m, 24h, 7d (at most 7 days).")]
 
 ServerName = Annotated[str, _flag("--server", "The server's name in the API.", show_default=False)]
+ServerNames = Annotated[
+    list[str] | None,
+    _flag("--server", "The server's name in the API; may be given several times.", show_default=False),
+]
+ServersFile = Annotated[
+    Path | None,
+    _flag("--servers", "A TOML file of servers, each with its own host name, user data ...", "BYOI_DEPLOY_SERVERS"),
+]
+Canary = Annotated[
+    int,
+    typer.Option(
+        "--canary", help="So many servers go first: the others only once they are done.", envvar="BYOI_CANARY", min=0
+    ),
+]
+Parallel = Annotated[
+    int,
+    typer.Option("--parallel", help="How many servers are installed at a time.", envvar="BYOI_PARALLEL", min=1, max=50),
+]
+MaxFailures = Annotated[
+    int,
+    typer.Option(
+        "--max-failures", help="No server is started after so many failed.", envvar="BYOI_MAX_FAILURES", min=1
+    ),
+]
 AnyServer = Annotated[str, typer.Argument(help="The server's name in the API.", show_default=False)]
 ConfirmDisturbance = Annotated[
     str | None, _flag("--confirm", "The server's name once more: this disturbs it. Asked for when not given.")
@@ -183,7 +207,11 @@ PartitioningFile = Annotated[
     Path | None, _flag("--partitioning", "A TOML or JSON file with the disks' layout, for --os byolinux.")
 ]
 Confirm = Annotated[
-    str | None, _flag("--confirm", "The server's name once more: the deployment ERASES it. Asked for when not given.")
+    str | None,
+    _flag(
+        "--confirm",
+        "The server's name once more, or the number of several: the deployment ERASES them. Asked for when not given.",
+    ),
 ]
 WorkDirectory = Annotated[
     Path | None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,6 +24,15 @@ def connect_api() -> OvhApi:
     from byoi_tools.tools.ovh_api import OvhApi
 
     return OvhApi.from_configuration(RequestLimit(system_clock()).wait)
+
+
+def connect_fleet_api() -> tuple[OvhApi, Callable[[], None]]:
+    """The same for many servers and threads, and what ends all waits for the limit's turn."""
+    from byoi_tools.deployment.request_limit import RequestLimit
+    from byoi_tools.tools.ovh_remembered import RememberingApi
+
+    limit = RequestLimit(system_clock())
+    return RememberingApi.from_configuration(limit.wait), limit.close
 
 
 def connect_storage(destination: Destination) -> ObjectStorage:
@@ -87,6 +96,15 @@ def open_server_receipt(api: OvhApi, server: str, given: Path | None) -> Receipt
             details=held.message,
             remedy=f"Follow it: byoi-tools deploy --attach --server {server}",
         ) from held
+
+
+def open_rollout_receipt(api: OvhApi, servers: Path | None, names: Sequence[str], given: Path | None) -> Receipt:
+    """The receipt of a fleet's rollout; one for each file of servers, or set of names, unless the user names a file."""
+    from byoi_tools.pipeline.receipt import Receipt
+
+    which = str(servers.absolute()) if servers else " ".join(sorted(names))
+    stem = servers.stem if servers else "servers"
+    return Receipt(given or _receipt_file("rollouts", stem, f"{api.endpoint} {which}"))
 
 
 def _receipt_file(kind: str, stem: str, identity: str) -> Path:

@@ -65,6 +65,13 @@ class Deployments:
         is_installed = any(entry.event == _INSTALLED for entry in entries[begun:])
         return _read_unfinished(entries[begun], accepted, is_installed=is_installed)
 
+    @property
+    def last_order(self) -> str | None:
+        """The order of the newest deployment, whatever became of it; None without one."""
+        entries = [entry for entry in self._receipt.entries() if (entry.stage, entry.key) == (_STAGE, self._key)]
+        begun = [entry for entry in entries if entry.event == STARTED]
+        return str(begun[-1].values.get("order", "")) if begun else None
+
     def intend(
         self,
         reinstallation: Reinstallation,

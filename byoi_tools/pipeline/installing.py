@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from byoi_tools.deployment.install import find_accepted, start_reinstallation
@@ -138,6 +139,26 @@ def start(
         ) from interruption
     deployments.accept(task.task_id)
     return task
+
+
+def install(
+    api: OvhApi,
+    reinstallation: Reinstallation,
+    deployments: Deployments,
+    clock: Clock,
+    observer: Observer,
+    permit: Callable[[], HostKeys | None],
+) -> InstallResult:
+    """Go on with an earlier run's installation, or start one once `permit` has returned; watch it to its end.
+
+    `permit` is called only when a request would be sent, and raises to forbid it; it returns who answers now, for the
+    proof. Whoever has told the result calls `conclude`.
+    """
+    task = resume(api, reinstallation, deployments, clock, observer)
+    if task is None:
+        before = permit()
+        task = start(api, reinstallation, deployments, clock, observer, before)
+    return watch(api, reinstallation.order.server, task, deployments, clock, observer)
 
 
 def watch(

@@ -132,14 +132,17 @@ def refuse_misfits(server: str, outcomes: Iterable[Outcome], fail_on: Severity |
         observer.warned(f"not compared: {', '.join(ids)}: {reason}")
 
 
-def refuse_unfit(api: OvhApi, reinstallation: Reinstallation, now: datetime, observer: Observer) -> Server:
+def refuse_unfit(
+    api: OvhApi, reinstallation: Reinstallation, now: datetime, observer: Observer, meant: BootMode | None = None
+) -> Server:
     """Return the server, unless something known of it and of the request alone speaks against the deployment.
 
-    The image is not looked at: what depends on it is told as not compared. Raises `DeploymentRefused`.
+    The image is not looked at: what depends on it is told as not compared, but for the boot mode that is meant. Raises
+    `DeploymentRefused`.
     """
     order, delivery = reinstallation.order, delivery_of(reinstallation.image, now)
     asked = ask(api, order.server)
-    planned = plan_deployment(api, asked, order, ImageNeeds(None, None, None), delivery)
+    planned = plan_deployment(api, asked, order, ImageNeeds(meant, None, None), delivery)
     boot = BootMode.LEGACY if asked.server.boots_legacy_only else BootMode.UEFI
     profile = known_profile(f"ovh-{order.product.value}")
     outcomes = judge_deployment(planned, _NOT_LOOKED_AT, boot, profile)

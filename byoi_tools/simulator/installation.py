@@ -116,7 +116,10 @@ class Installation:
         return self._server.name
 
     def start(self) -> None:
-        """Begin; returns at once."""
+        """Begin; returns at once, and on instant metal when all is over."""
+        if self._server.instant:
+            self.task.move_to(TaskStatus.DONE, self.around.clock())
+            return
         self.task.move_to(TaskStatus.TODO, self.around.clock())
         self._thread.start()
 
@@ -126,6 +129,8 @@ class Installation:
 
     def wait(self, seconds: float) -> bool:
         """Wait for the end; returns whether it came."""
+        if self._server.instant:
+            return True
         self._thread.join(seconds)
         return not self._thread.is_alive()
 

@@ -50,6 +50,9 @@ class SimulatedServer:
 
     `api` are the requests that install an image on it: `reinstall`, and `bring-your-own-image` of the 2020 guides,
     which most real servers no longer have.
+
+    `instant` is metal that pretends: an order is judged as always, and then counts as done at once. Nothing is
+    downloaded, verified or written, no step is shown, and `faults` of the installation do not happen.
     """
 
     name: str
@@ -60,6 +63,7 @@ class SimulatedServer:
     faults: Faults = field(default_factory=Faults)
     condition: Condition = field(default_factory=Condition)
     api: tuple[str, ...] = (REINSTALL_API,)
+    instant: bool = False
 
     def __post_init__(self) -> None:
         ids = [group.disk_group_id for group in self.disk_groups]
@@ -135,6 +139,7 @@ def _read_server(table: object) -> SimulatedServer:
             faults=read_faults(_table(values.get("faults", {}))),
             condition=read_condition(values.get("condition", {})),
             api=_strings(values.get("api", [REINSTALL_API])),
+            instant=values.get("instant") is True,
         )
     except ValueError as error:
         raise _wrong(f"{name}: {error}") from error

@@ -5,7 +5,7 @@ from __future__ import annotations
 import configparser
 import ipaddress
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
 from urllib.parse import quote, urlencode, urlsplit
 
 from byoi_tools.errors import ByoiError, DeploymentError, UsageError
@@ -63,7 +63,7 @@ class NoApiAnswer(DeploymentError):
         self.was_sent = was_sent
 
 
-class _Client(Protocol):
+class Client(Protocol):
     """What this door uses of `ovh.Client`."""
 
     def raw_call(self, method: str, path: str, data: Json) -> requests.Response:
@@ -73,14 +73,14 @@ class _Client(Protocol):
 class OvhApi:
     """Signed requests to the API; they raise `ApiErrorAnswer`, `NoApiAnswer`, `UsageError` for unusable keys."""
 
-    def __init__(self, client: _Client, endpoint: str = "", before_each: Callable[[str], None] | None = None) -> None:
+    def __init__(self, client: Client, endpoint: str = "", before_each: Callable[[str], None] | None = None) -> None:
         """`endpoint` is its name or URL, as configured; `before_each` is called with the method of each request."""
         self._client = client
         self._before_each = before_each
         self.endpoint = endpoint
 
     @classmethod
-    def from_configuration(cls, before_each: Callable[[str], None] | None = None) -> OvhApi:
+    def from_configuration(cls, before_each: Callable[[str], None] | None = None) -> Self:
         """Use python-ovh's own configuration: the OVH_* environment, else ./ovh.conf, ~/.ovh.conf, /etc/ovh.conf.
 
         The endpoint is one of python-ovh's names or, as go-ovh allows, a URL. Raises `UsageError` when something is

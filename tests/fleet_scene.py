@@ -1,0 +1,109 @@
+"""A user who deploys to three pretend servers by one file, while their provider keeps what it was asked."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from byoi_tools.simulator.faults import Faults
+from byoi_tools.simulator.servers import SimulatedServer
+from byoi_tools.simulator.service import Simulator
+from byoi_tools.simulator.signature import SignedCall
+from tests.command import Finished, clean_environment
+from tests.unit.simulator.outside import LOADER, small_server
+
+Body = dict[str, Any]
+ROOT = Path(__file__).parents[1]
+NAMES = ("ns1.simulated", "ns2.simulated", "ns3.simulated")
+DEFAULTS = f"[defaults]\nefi-bootloader-path = '{LOADER}'\n"
+
+
+class AskedSimulator(Simulator):
+    """Keeps the bodies of the orders by server, in their order, and counts all requests."""
+
+    def __init__(self, servers: Sequence[SimulatedServer], directory: Path) -> None:
+        super().__init__(servers, directory=directory)
+        self.orders: list[tuple[str, Body]] = []
+        self.requests = 0
+
+    def answer(self, call: SignedCall, target: str) -> object:
+        self.requests += 1
+        if target.endswith("/reinstall"):
+            self.orders.append((target.split("/")[-2], json.loads(call.body)))
+        return super().answer(call, target)
+
+    @property
+    def posts(self) -> dict[str, int]:
+        return dict(Counter(server for server, _ in self.orders))
+
+
+def metal(name: str, faults: Faults | None = None, *, instant: bool = True) -> SimulatedServer:
+    """A server that is done at once, unless its faults are those of an installation."""
+    return replace(small_server(faults=faults), name=name, instant=instant)
+
+
+def three(**faulty: Faults) -> tuple[SimulatedServer, ...]:
+    """The three servers; those named by `ns1` and so on really install, with these faults."""
+    return tuple(metal(name, faulty.get(name[:3]), instant=name[:3] not in faulty) for name in NAMES)
+
+
+@dataclass
+class FleetScene:
+    """A pretend provider, a file of servers, and the flags that every run has."""
+
+    simulator: AskedSimulator
+    directory: Path
+    flags: tuple[str, ...]
+    verb: tuple[str, ...] = ("deploy",)
+    more_environment: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def file(self) -> Path:
+        return self.directory / "fleet.toml"
+
+    def write(self, *tables: str, defaults: str = DEFAULTS) -> None:
+        """Write the file: each table is what one `[[server]]` says besides its name."""
+        servers = [f'[[server]]\nname = "{name}"\n{table}\n' for name, table in zip(NAMES, tables, strict=False)]
+        self.file.write_text(defaults + "".join(servers))
+
+    def arguments(self, *flags: str, confirm: str = "3") -> list[str]:
+        confirmed = ["--confirm", confirm] if confirm else []
+        return [*self.verb, "--servers", str(self.file), *self.flags, *confirmed, *flags]
+
+    def begin(self, *flags: str, confirm: str = "3", dying: tuple[str, int] = ("never", 0)) -> subprocess.Popen[str]:
+        """Start a run, in which time is fifty times as fast, and which dies where it is told to."""
+        return subprocess.Popen(
+            [
+                *(sys.executable, "-m", "tests.dying_program", dying[0], str(dying[1])),
+                *self.arguments(*flags, confirm=confirm),
+            ],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            cwd=ROOT,
+            env=clean_environment(self.environment),
+        )
+
+    def run(self, *flags: str, confirm: str = "3", dying: tuple[str, int] = ("never", 0)) -> Finished:
+        process = self.begin(*flags, confirm=confirm, dying=dying)
+        output, errors = process.communicate(timeout=180)
+        return Finished(process.returncode, output, errors)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        keys = self.simulator.credentials
+        return {
+            "OVH_ENDPOINT": self.simulator.url,
+            "OVH_APPLICATION_KEY": keys.application_key,
+            "OVH_APPLICATION_SECRET": keys.application_secret,
+            "OVH_CONSUMER_KEY": keys.consumer_key,
+            "XDG_STATE_HOME": str(self.directory / "state"),
+            **self.more_environment,
+        }
