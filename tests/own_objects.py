@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from datetime import UTC, datetime
+from pathlib import Path
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
@@ -39,6 +40,18 @@ def put_image(store: ObjectStore, bucket: str, name: str, suffixes: tuple[str, .
     for suffix in suffixes:
         store.client.put_object(Bucket=bucket, Key=key + suffix, Body=contents[suffix], Metadata=MARK)
     return ObjectAddress(bucket, key)
+
+
+def place_image(directory: Path, name: str, suffixes: tuple[str, ...] = SUFFIXES) -> Path:
+    """Put an image of this tool with its sidecars into a directory, or only those members that are named."""
+    base = image_key(name)
+    contents = {"": CONTENT, ".json": write_manifest(manifest_of(base))} | {
+        f".{kind}": f"{hashlib.new(kind, CONTENT).hexdigest()}  {base}\n".encode()
+        for kind in ("md5", "sha1", "sha256", "sha512")
+    }
+    for suffix in suffixes:
+        (directory / (base + suffix)).write_bytes(contents[suffix])
+    return directory / base
 
 
 def manifest_of(object_name: str) -> Manifest:

@@ -14,8 +14,8 @@ from byoi_tools.cli.terminal import write_note, write_result
 from byoi_tools.cli.wiring import connect_storage, system_clock
 
 if TYPE_CHECKING:
-    from byoi_tools.publishing.destination import ObjectPrefix
-    from byoi_tools.tools.object_storage import ObjectStorage
+    from byoi_tools.model.observer import Observer
+    from byoi_tools.publishing.holdings import Holdings
 
 app = typer.Typer(
     help="Show and remove what publish has stored.",
@@ -23,7 +23,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-_WHERE = "Where the objects are: s3://BUCKET/PREFIX or ovh://REGION/BUCKET/PREFIX."
+_WHERE = "Where they are: s3://BUCKET/PREFIX, ovh://REGION/BUCKET/PREFIX or file:///DIRECTORY."
 Store = Annotated[str, typer.Option("--to", help=_WHERE, envvar="BYOI_TO", show_default=False)]
 Names = Annotated[list[str], typer.Argument(help="Images: names under the prefix, or whole keys.")]
 Yes = Annotated[bool, typer.Option("--yes", help="Delete without asking.", envvar="BYOI_YES")]
@@ -39,16 +39,13 @@ def list_objects(to: Store, output_format: options.Format = options.OutputFormat
 
     Images with their sidecars, sidecars whose image is gone, and incomplete uploads, under the prefix and below.
     """
-    from byoi_tools.publishing.destination import parse_destination
-    from byoi_tools.publishing.objects import OwnObjects
     from byoi_tools.reports.objects import render_objects, render_objects_json
 
-    destination = parse_destination(to)
-    storage, now = _connect(destination), system_clock().now()
-    entries = OwnObjects(storage, Progress()).under(destination)
+    holdings, now = _connect(to, Progress()), system_clock().now()
+    entries = holdings.entries()
     if output_format is options.OutputFormat.JSON:
         _write(render_objects_json(entries, to, now))
-    elif not _write(render_objects(entries, destination.prefix, now)):
+    elif not _write(render_objects(entries, holdings.prefix, now)):
         write_note(f"nothing of byoi-tools under {to}")
 
 
@@ -60,22 +57,18 @@ def delete_objects(
 
     Refuses what byoi-tools did not write. Asks before, unless --yes is given.
     """
-    from byoi_tools.publishing.destination import parse_destination
-    from byoi_tools.publishing.objects import OwnObjects
-    from byoi_tools.publishing.removal import find_named, remove
     from byoi_tools.reports.objects import render_objects, render_removals, render_removals_json
 
-    destination, progress = parse_destination(to), Progress()
     require_deletion_confirmable(is_confirmed=yes)
-    storage, now = _connect(destination), system_clock().now()
-    entries = find_named(OwnObjects(storage, progress), destination, names, progress)
+    holdings, now = _connect(to, Progress()), system_clock().now()
+    entries = holdings.named(names)
     if entries and not yes:
-        confirm_deletion("".join(render_objects(entries, destination.prefix, now)))
-    removals = (remove(storage, entry) for entry in entries)
+        confirm_deletion("".join(render_objects(entries, holdings.prefix, now)))
+    removals = (holdings.remove(entry) for entry in entries)
     if output_format is options.OutputFormat.JSON:
         _write(render_removals_json(removals, to, now))
     else:
-        _write(render_removals(removals, destination.prefix, now))
+        _write(render_removals(removals, holdings.prefix, now))
 
 
 @app.command("gc")
@@ -90,28 +83,34 @@ def collect(
     Images that were not published again for so long, sidecars whose image is gone, and uploads that nobody went on
     with, under the prefix and below. What byoi-tools did not write is never touched. Does not ask: see --dry-run.
     """
-    from byoi_tools.publishing.destination import LONGEST_EXPIRY, parse_destination, parse_duration
-    from byoi_tools.publishing.objects import OwnObjects
+    from byoi_tools.publishing.destination import LONGEST_EXPIRY, parse_duration
     from byoi_tools.publishing.removal import collect_garbage
     from byoi_tools.reports.objects import render_removals, render_removals_json
 
-    destination, age, progress = parse_destination(to), parse_duration(older_than), Progress()
+    age, progress = parse_duration(older_than), Progress()
     if age < LONGEST_EXPIRY:
         progress.warned("URLs of younger objects may still be in use: they work for up to 7 days")
-    storage, now = _connect(destination), system_clock().now()
-    entries = OwnObjects(storage, progress).under(destination)
-    removals = collect_garbage(storage, entries, age, now, is_dry_run=dry_run)
+    holdings, now = _connect(to, progress), system_clock().now()
+    removals = collect_garbage(holdings.remove, holdings.entries(), age, now, is_dry_run=dry_run)
     if output_format is options.OutputFormat.JSON:
         _write(render_removals_json(removals, to, now))
-    elif not _write(render_removals(removals, destination.prefix, now)):
+    elif not _write(render_removals(removals, holdings.prefix, now)):
         write_note(f"nothing of byoi-tools under {to}")
 
 
-def _connect(destination: ObjectPrefix) -> ObjectStorage:
-    """The store, once it is certain that it answers and knows the keys and the bucket."""
+def _connect(to: str, observer: Observer) -> Holdings:
+    """What is there, once it is certain that the store answers and knows the keys and the bucket."""
+    from byoi_tools.publishing.destination import parse_destination
+    from byoi_tools.publishing.holdings import StoredObjects
+    from byoi_tools.publishing.placed_files import PlacedFiles
+    from byoi_tools.publishing.public_directory import parse_directory
+
+    if to.lower().startswith("file:"):
+        return PlacedFiles(parse_directory(to), observer)
+    destination = parse_destination(to)
     storage = connect_storage(destination)
     storage.check_access(destination.bucket)
-    return storage
+    return StoredObjects(storage, destination, observer)
 
 
 def _write(pieces: Iterable[str]) -> bool:

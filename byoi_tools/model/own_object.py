@@ -1,4 +1,4 @@
-"""What this tool has in an object store: images, what is left of some, and uploads that never ended."""
+"""What this tool has in a store or a directory: images, what is left of some, and uploads that never ended."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.digest import Digest
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.published import FileAddress, ObjectAddress
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +19,7 @@ class OwnObject:
     `sha256` is None when neither the metadata nor a manifest of the object tells it.
     """
 
-    address: ObjectAddress
+    address: ObjectAddress | FileAddress
     size_bytes: int
     last_used: datetime
     run_id: str
@@ -32,7 +32,7 @@ class OwnObject:
 class OwnLeftover:
     """Sidecars of an image that is not there (any more): a deletion was interrupted, or somebody else deleted it."""
 
-    address: ObjectAddress
+    address: ObjectAddress | FileAddress
     size_bytes: int
     last_used: datetime
     sidecars: tuple[str, ...]
@@ -42,10 +42,11 @@ class OwnLeftover:
 class OwnUpload:
     """A multipart upload of an image that was neither completed nor aborted; `size_bytes` of it are stored.
 
-    Nothing but its key says that it is ours: uploads have no metadata that could be read.
+    Nothing but its key says that it is ours: uploads have no metadata that could be read. In a directory it is a copy
+    that was never ended, and `upload_id` the name of the file.
     """
 
-    address: ObjectAddress
+    address: ObjectAddress | FileAddress
     size_bytes: int
     last_used: datetime
     upload_id: str
@@ -55,7 +56,7 @@ class OwnUpload:
 class ForeignObject:
     """Something that is called as ours are, and that this tool did not write; it is never touched."""
 
-    address: ObjectAddress
+    address: ObjectAddress | FileAddress
 
 
 OwnEntry: TypeAlias = OwnObject | OwnLeftover | OwnUpload

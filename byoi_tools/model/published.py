@@ -29,6 +29,11 @@ class FileAddress:
 
     path: Path
 
+    @property
+    def key(self) -> str:
+        """Its name in the directory, as an object's key is one in a bucket."""
+        return self.path.name
+
     def __str__(self) -> str:
         return f"file://{self.path}"
 

@@ -87,6 +87,8 @@ def place_image(
         manifest = _describe(placement, name, source.size_bytes, digests, clock.now())
         for suffix, content in contents_beside(manifest).items():
             served.write(name + suffix, content)
+    elif is_there:
+        served.touch(name + MANIFEST_SUFFIX)  # its age is that of the image for `objects gc`
     trial = UrlTrial(url, str(address), source.size_bytes, sha256, clock, observer, headers)
     _try(trial, directory, verification, source)
     return PublishedImage(
@@ -118,7 +120,10 @@ def find_placed(
     trial = UrlTrial(url, str(address), size_bytes, sha256, clock, observer, headers)
     _try(trial, directory, verification, SourceFile.observe(address.path))
     observer.noted(f"{address} is already there, from an earlier run: nothing is converted or copied")
-    sidecars = sidecar_suffixes(digests) if _has_manifest(served, name, digests) else ()
+    has_manifest = _has_manifest(served, name, digests)
+    if has_manifest:
+        served.touch(name + MANIFEST_SUFFIX)
+    sidecars = sidecar_suffixes(digests) if has_manifest else ()
     return PublishedImage(address, image_type, size_bytes, digests, url, None, True, sidecars)
 
 

@@ -56,10 +56,11 @@ def parse_any_destination(text: str, public_url: str | None) -> Destination:
             details="the provider fetches the image from a web server, and only you know under which address",
             remedy=_REMEDY,
         )
-    return PublicDirectory(_parse_directory(text), _parse_public_url(public_url))
+    return PublicDirectory(parse_directory(text), _parse_public_url(public_url))
 
 
-def _parse_directory(text: str) -> Path:
+def parse_directory(text: str) -> Path:
+    """Read `file:///DIRECTORY`; raises `UsageError` unless it is a directory that this user may write."""
     path = Path(text.removeprefix(_SCHEME))
     if not path.is_absolute() or not text.isprintable():
         raise UsageError(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
 
 from byoi_tools.errors import UsageError
@@ -20,7 +20,7 @@ from byoi_tools.tools.store_connection import STEADY
 
 
 def collect_garbage(
-    storage: ObjectStorage,
+    remover: Callable[[OwnEntry], Removal],
     entries: Iterable[OwnEntry | ForeignObject],
     older_than: timedelta,
     now: datetime,
@@ -29,7 +29,8 @@ def collect_garbage(
 ) -> Iterator[Removal]:
     """Remove, as the iterator goes on, the entries that were not used for `older_than`; tell the fate of each.
 
-    With `is_dry_run` nothing is removed. Raises `StorageError`; what was told is done then, and a second run goes on.
+    `remover` removes one; with `is_dry_run` nothing is removed. Raises `StorageError`; what was told is done then, and
+    a second run goes on.
     """
     for entry in entries:
         if isinstance(entry, ForeignObject):
@@ -37,7 +38,7 @@ def collect_garbage(
         elif now - entry.last_used < older_than:
             yield Removal(entry, Fate.YOUNG)
         else:
-            yield Removal(entry, Fate.DOOMED) if is_dry_run else remove(storage, entry)
+            yield Removal(entry, Fate.DOOMED) if is_dry_run else remover(entry)
 
 
 def remove(storage: ObjectStorage, entry: OwnEntry) -> Removal:
@@ -46,26 +47,29 @@ def remove(storage: ObjectStorage, entry: OwnEntry) -> Removal:
     The image goes first, its sidecars after it: an interruption leaves sidecars, which have their owner's mark
     themselves, and never an image of which nobody knows the digests. Raises `StorageError`.
     """
+    address = entry.address
+    if not isinstance(address, ObjectAddress):
+        raise TypeError("a file in a directory is removed by who found it")
     match entry:
         case OwnUpload():
-            MultipartStorage(storage.connection, STEADY).abort(entry.address, entry.upload_id)
+            MultipartStorage(storage.connection, STEADY).abort(address, entry.upload_id)
             return Removal(entry, Fate.REMOVED)
         case OwnLeftover():
-            is_same = storage.head(entry.address) is None
+            is_same = storage.head(address) is None
         case OwnObject():
-            owner = find_owner(storage, entry.address)
+            owner = find_owner(storage, address)
             is_same = owner is not None and owner.run_id == entry.run_id
             if is_same:
-                storage.delete(entry.address)
+                storage.delete(address)
     if is_same:
-        _remove_sidecars(storage, entry)
+        _remove_sidecars(storage, address, entry.sidecars)
     return Removal(entry, Fate.REMOVED if is_same else Fate.CHANGED)
 
 
-def _remove_sidecars(storage: ObjectStorage, entry: OwnObject | OwnLeftover) -> None:
+def _remove_sidecars(storage: ObjectStorage, address: ObjectAddress, suffixes: tuple[str, ...]) -> None:
     """Remove those that are ours: somebody else's file may be called the same."""
-    for suffix in entry.sidecars:
-        sidecar = beside(entry.address, suffix)
+    for suffix in suffixes:
+        sidecar = beside(address, suffix)
         if find_owner(storage, sidecar):
             storage.delete(sidecar)
 
@@ -83,11 +87,7 @@ def find_named(
         entries = own_objects.of(address)
         for entry in entries:
             if isinstance(entry, ForeignObject):
-                raise UsageError(
-                    f"{entry.address} was not written by byoi-tools",
-                    details="its metadata name no run of byoi-tools",
-                    remedy="Delete it with the tool that wrote it; nothing was deleted now.",
-                )
+                raise foreign_error(entry, "its metadata name no run of byoi-tools")
             found.append(entry)
         if not entries:
             observer.warned(f"there is no {address}")
@@ -97,11 +97,25 @@ def find_named(
 def _address_of(destination: ObjectPrefix, name: str) -> ObjectAddress:
     is_whole = not destination.prefix or name.startswith(f"{destination.prefix}/")
     address = ObjectAddress(destination.bucket, name) if is_whole else destination.address_of(name)
-    own = parse_key(address.key)
+    require_own_name(address.key, name)
+    return address
+
+
+def foreign_error(entry: ForeignObject, reason: str) -> UsageError:
+    """The error for what a user named and somebody else wrote."""
+    return UsageError(
+        f"{entry.address} was not written by byoi-tools",
+        details=reason,
+        remedy="Delete it with the tool that wrote it; nothing was deleted now.",
+    )
+
+
+def require_own_name(key: str, given: str) -> None:
+    """Raise `UsageError` unless the key of what the user called `given` has the form that images of this tool have."""
+    own = parse_key(key)
     if own is None or own.sidecar:
         raise UsageError(
-            f"{quote(name)} is not called as byoi-tools calls images",
+            f"{quote(given)} is not called as byoi-tools calls images",
             details="they are called NAME-DIGITS.qcow2 or NAME-DIGITS.raw, with 16 hexadecimal digits",
             remedy="Take names from `byoi-tools objects list`; nothing was deleted.",
         )
-    return address

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
 from byoi_tools.model.own_object import Fate, ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload, Removal
+from byoi_tools.model.published import FileAddress
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.publishing_schemas import OBJECTS, REMOVAL
 
@@ -77,7 +78,7 @@ def _name(entry: OwnEntry | ForeignObject, prefix: str) -> str:
     name = entry.address.key.removeprefix(f"{prefix}/") if prefix else entry.address.key
     match entry:
         case OwnUpload():
-            return f"{name} [incomplete upload]"
+            return f"{name} [incomplete {'copy' if isinstance(entry.address, FileAddress) else 'upload'}]"
         case OwnLeftover():
             return f"{name} [image is gone]"
     return name

@@ -10,6 +10,8 @@ import shutil
 import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 from byoi_tools.errors import NoSpace, StorageError
@@ -22,6 +24,15 @@ _MAKE_ROOM = "Free some space there, or name another directory with --to."
 _FICLONE = 0x40049409  # ioctl_ficlone(2)
 # copy_file_range(2): another file system, before Linux 5.19; file systems and containers that do not have the call.
 _NO_KERNEL_COPY = (errno.EXDEV, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL, errno.EPERM)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class ListedFile:
+    """A regular file in a directory; `modified` is in UTC."""
+
+    name: str
+    size_bytes: int
+    modified: datetime
 
 
 class ServedDirectory:
@@ -81,6 +92,44 @@ class ServedDirectory:
             written = os.pwrite(part, content, 0)
             if written < len(content):
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    def files(self) -> Iterator[ListedFile]:
+        """Yield the regular files in the directory itself, in no order; links are passed over."""
+        with _translated(self._path, "", "read"), os.scandir(self._path) as found:
+            for each in found:
+                with suppress(FileNotFoundError):
+                    if each.is_file(follow_symlinks=False):
+                        status = each.stat(follow_symlinks=False)
+                        yield ListedFile(each.name, status.st_size, datetime.fromtimestamp(status.st_mtime, UTC))
+
+    def touch(self, name: str) -> None:
+        """Make a file as young as if it was written now."""
+        with _translated(self._path, name):
+            os.utime(self._path / name, follow_symlinks=False)
+
+    def remove(self, name: str) -> None:
+        """Remove a file; it is no error when there is none."""
+        with _translated(self._path, name, "removed"):
+            (self._path / name).unlink(missing_ok=True)
+
+    def remove_abandoned(self, name: str) -> bool:
+        """Remove a file that a run has left half written; False when a run is writing it."""
+        path = self._path / name
+        with _translated(self._path, name, "removed"):
+            try:
+                descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC | os.O_NOFOLLOW)
+            except FileNotFoundError:
+                return True
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                with suppress(FileNotFoundError):  # the run has given it its name between the opening and the lock
+                    if path.stat().st_ino == os.fstat(descriptor).st_ino:
+                        path.unlink()
+            except BlockingIOError:
+                return False
+            finally:
+                os.close(descriptor)
+        return True
 
     def read(self, name: str, maximum_bytes: int) -> bytes | None:
         """The beginning of a small file, or None when there is none that can be read."""
@@ -166,7 +215,7 @@ def _flush(path: Path) -> None:
 
 
 @contextmanager
-def _translated(directory: Path, name: str) -> Iterator[None]:
+def _translated(directory: Path, name: str, verb: str = "written") -> Iterator[None]:
     try:
         yield
     except BlockingIOError as held:
@@ -174,7 +223,7 @@ def _translated(directory: Path, name: str) -> Iterator[None]:
             f"another run is writing {directory / name}", remedy="Wait until it is done, and publish again."
         ) from held
     except OSError as error:
-        what_failed = f"{directory / name} cannot be written"
+        what_failed = f"{directory / name} cannot be {verb}"
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise NoSpace(what_failed, details=error.strerror, remedy=_MAKE_ROOM) from error
         remedy = "Give this user the right to write in the directory."

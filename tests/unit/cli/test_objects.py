@@ -7,6 +7,7 @@ import os
 import pty
 import subprocess
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import jsonschema
@@ -16,7 +17,17 @@ from byoi_tools.reports.publishing_schemas import objects_schema, removal_schema
 from fixtures.object_store import ObjectStore
 from tests.command import PROGRAM, Finished, byoi_tools, clean_environment
 from tests.object_listing import is_empty, list_keys
-from tests.own_objects import CONTENT, RUN, SHA256, begin_upload, image_key, put_foreign, put_image, uploads_in
+from tests.own_objects import (
+    CONTENT,
+    RUN,
+    SHA256,
+    begin_upload,
+    image_key,
+    place_image,
+    put_foreign,
+    put_image,
+    uploads_in,
+)
 from tests.unit.reports.closed_schema import closed
 
 
@@ -203,6 +214,37 @@ def test_gc_tells_first_and_then_removes(object_store: ObjectStore, filled: str)
         image_key("other/image"),
     ]
     assert uploads_in(object_store, filled) == []
+
+
+def test_a_directory_of_a_web_server(tmp_path: Path) -> None:
+    for name in ("one", "two"):
+        place_image(tmp_path, name)
+    (tmp_path / f".{image_key('three')}.part").touch()
+    to = ("--to", f"file://{tmp_path}")
+
+    listed = byoi_tools("objects", "list", *to)
+    as_json = byoi_tools("objects", "list", *to, "--format", "json")
+    deleted = byoi_tools("objects", "delete", image_key("one"), "--yes", *to)
+    collected = byoi_tools("objects", "gc", "--older-than", "0s", *to, "--format", "json")
+
+    assert [line.split()[-1] for line in listed.output.splitlines()[1:]] == [
+        image_key("one"),
+        "copy]",
+        image_key("two"),
+    ]
+    found = document(as_json, objects_schema())["entries"]
+    assert [entry["kind"] for entry in found] == ["image", "upload", "image"]
+    assert found[0]["object"] == f"file://{tmp_path}/{image_key('one')}"
+    assert deleted.output.startswith(f"removed: {image_key('one')} (")
+    fates = [entry["fate"] for entry in document(collected, removal_schema())["entries"]]
+    assert fates == ["removed", "removed"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_directory_that_is_not_there(tmp_path: Path) -> None:
+    done = byoi_tools("objects", "list", "--to", f"file://{tmp_path}/absent")
+    assert done.code == 2
+    assert "there is no directory" in done.errors
 
 
 def test_gc_in_json(object_store: ObjectStore, filled: str) -> None:

@@ -42,7 +42,7 @@ def collect(
     storage = ObjectStorage()
     entries = OwnObjects(storage, Observer()).under(ObjectPrefix(bucket, prefix))
     now = datetime.now(UTC) + timedelta(days=days_later)
-    return list(collect_garbage(storage, entries, older_than, now, is_dry_run=is_dry_run))
+    return list(collect_garbage(partial(remove, storage), entries, older_than, now, is_dry_run=is_dry_run))
 
 
 def fates(removals: list[Removal]) -> list[tuple[str, Fate]]:
