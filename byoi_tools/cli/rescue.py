@@ -28,12 +28,14 @@ def rescue(
     key = read_customizations(None, ssh_key, None, None).ssh_key
     api, clock = connect_api(), system_clock()
     boot = choose_boot(api, server, BootType.DISK if end else BootType.RESCUE)
-    running = read_status(api, server).running_tasks
-    if running:
+    found = read_status(api, server)
+    busy = found.running_tasks[0] if found.running_tasks else found.watched_task
+    if busy is not None:
+        verb = "delete" if busy.is_of_old_api else "cancel"
         raise DeploymentRefused(
-            f"{server} is busy: {printable(running[0].function)}",
-            details=f"task {running[0].task_id} is {running[0].status.value}",
-            remedy=f"Wait until it has ended, or stop an installation first: byoi-tools cancel {server}",
+            f"{server} is busy: {printable(busy.function)}",
+            details=f"{busy.title} is {busy.status.value}",
+            remedy=f"Wait until it has ended, or stop an installation first: byoi-tools {verb} {server}",
         )
     what = f"{boot.boot_type.value} ({printable(boot.kernel)})"
     confirm_disturbance(server, confirm, f"{server} will reboot now, into {what}.")

@@ -221,16 +221,29 @@ def test_a_lost_answer_s_deployment_is_adopted(tmp_path: Path, host: ImageHost, 
     assert (run.code, len(posts(scene)), "a deployment of its image is there" in run.errors) == (0, 1, True), run.said
 
 
-def test_attach_follows_and_another_order_waits(tmp_path: Path, host: ImageHost, folder: Path) -> None:
-    scene = scene_of(tmp_path, flags(host, folder), faults=Faults(step_seconds=1))
+def test_attach_follows_to_the_end(tmp_path: Path, host: ImageHost, folder: Path) -> None:
+    scene = scene_of(tmp_path, flags(host, folder), faults=Faults(step_seconds=0.2))
     with scene.simulator:
         assert scene.deploy(dying=("after", 2)).code == KILLED
-        other = scene.deploy(*scene.order, "--hostname", "other")
-        assert (other.code, "byoi-tools delete" in other.errors) == (6, True), other.said
-        cancelled = byoi_tools("cancel", NAME, "--confirm", NAME, environment=scene.environment)
-        assert (cancelled.code, "byoi-tools delete" in cancelled.errors) == (6, True), cancelled.said
         attached = scene.deploy("--attach")
     assert (attached.code, len(posts(scene))) == (0, 1), attached.said
+
+
+def test_all_others_wait_until_it_is_deleted(tmp_path: Path, host: ImageHost, folder: Path) -> None:
+    scene = scene_of(tmp_path, flags(host, folder), faults=Faults(step_seconds=300))
+    with scene.simulator:
+        assert scene.deploy(dying=("after", 2)).code == KILLED
+        confirmed = (NAME, "--confirm", NAME)
+        for refused in (
+            scene.deploy(*scene.order, "--hostname", "other"),
+            byoi_tools("cancel", *confirmed, environment=scene.environment),
+            byoi_tools("rescue", *confirmed, environment=scene.environment),
+        ):
+            assert (refused.code, "byoi-tools delete" in " ".join(refused.errors.split())) == (6, True), refused.said
+        assert byoi_tools("delete", *confirmed, environment=scene.environment).code == 0
+        attached = scene.deploy("--attach")
+        assert Api(scene.simulator).get_refusal(ROUTE)[0] == 404
+    assert (attached.code, len(posts(scene))) == (6, 1), attached.said
 
 
 def test_a_failure_is_explained(tmp_path: Path, host: ImageHost, folder: Path) -> None:
