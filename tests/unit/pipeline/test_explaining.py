@@ -57,6 +57,9 @@ MANY = report(
     [
         (Milestone.LOADER, ["esp.loader-declared"]),
         (Milestone.ROOT, ["root.device-name", "initrd.virtio-only"]),
+        (Milestone.KERNEL, ["esp.loader-declared"]),
+        (Milestone.INIT, ["fstab.unresolved", "root.device-name"]),
+        (Milestone.NETWORK, ["cloud.datasource", "fstab.unresolved", "root.device-name"]),
         (Milestone.LOGIN, ["fstab.unresolved", "root.device-name"]),
         (Milestone.CLOUD_INIT, ["cloud.datasource", "fstab.unresolved", "root.device-name"]),
         (Milestone.SSH, ["ssh.root-policy", "cloud.datasource"]),
