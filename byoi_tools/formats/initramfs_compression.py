@@ -13,7 +13,8 @@ import zstandard
 from byoi_tools.formats.cpio import damaged
 from byoi_tools.formats.decompressor import Decompressor
 
-_STEP_BYTES = 8 * 1024 * 1024  # few steps: after each one the thread waits for its turn in the interpreter
+_STEP_BYTES = 1024 * 1024
+"""So small that each step gets the memory of the one before; no smaller: after each the thread waits for its turn."""
 _INPUT_BYTES = 1 << 16
 _MEMORY_LIMIT_BYTES = 128 << 20
 """Also the largest zstd window that Linux accepts (lib/decompress_unzstd.c)."""

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from byoi_tools.errors import ImageError, StorageError, ToolError
 from byoi_tools.inspection.guest.boot import read_boot
 from byoi_tools.inspection.guest.byolinux import read_byolinux
 from byoi_tools.inspection.guest.cloud import read_cloud
 from byoi_tools.inspection.guest.context import GuestContext
+from byoi_tools.inspection.guest.guarded import read_guarded
 from byoi_tools.inspection.guest.identity import read_identity
 from byoi_tools.inspection.guest.kernels import BegunKernels, read_kernels
 from byoi_tools.inspection.guest.mounts import read_mounts
@@ -17,7 +17,7 @@ from byoi_tools.inspection.guest.network import read_network
 from byoi_tools.inspection.guest.ssh import read_ssh
 from byoi_tools.inspection.guest.storage import read_storage
 from byoi_tools.inspection.guest.system import read_system
-from byoi_tools.model.fact import Broken, Fact, Known, NotExamined
+from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.guest.guest import Guest
 
 Value = TypeVar("Value")
@@ -43,15 +43,3 @@ def read_domains(context: GuestContext, other_roots: tuple[str, ...], kernels: F
 
 def _read(read: Callable[[GuestContext], Value], context: GuestContext) -> Fact[Value]:
     return read_guarded(lambda: read(context))
-
-
-def read_guarded(read: Callable[[], Value]) -> Fact[Value]:
-    """Return what `read` returns, or why it is not known: damage in the image, or a defect of ours."""
-    try:
-        return Known(read())
-    except (ImageError, ToolError) as error:
-        return NotExamined(f"{error.message} ({error.details})" if error.details else error.message)
-    except StorageError:  # a remote image that cannot be fetched any more: nothing could be said of the rest either
-        raise
-    except Exception as defect:  # a defect of the reader must neither end the whole inspection nor pass for absence
-        return Broken(f"what reads it broke: {type(defect).__name__}: {defect}")

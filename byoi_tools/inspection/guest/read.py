@@ -9,7 +9,7 @@ from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.guest.containers import open_containers
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.inspection.guest.domains import read_domains, read_guarded
+from byoi_tools.inspection.guest.guarded import read_guarded
 from byoi_tools.inspection.guest.kernels import BegunKernels, begin_kernels
 from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.guest.roots import assemble, find_roots, order_volumes
@@ -79,6 +79,8 @@ def _open_guest(
 
 
 def _read(opened: OpenGuest, esps: tuple[Esp, ...], bios: BiosBoot | None) -> Guest:
+    from byoi_tools.inspection.guest.domains import read_domains  # imported while the first initramfs is opened aside
+
     return read_domains(replace(opened.context, esps=esps, bios=bios), opened.other_roots, opened.kernels)
 
 
