@@ -133,11 +133,20 @@ def test_random_disks(tmp_path: Path, data: st.DataObject) -> None:
         require_same_content(digest(original), digest(disk))
 
 
-def test_the_number_of_threads_changes_nothing(tmp_path: Path) -> None:
+@pytest.mark.parametrize("cluster_bits", range(12, 22))
+def test_every_cluster_size(tmp_path: Path, cluster_bits: int) -> None:
+    source, output = tmp_path / "disk.raw", tmp_path / "disk.qcow2"
+    make_disk(source, 7 * MIB + 512, [(1000, noise(3 * MIB)), (4 * MIB, b"words " * 2**18), (7 * MIB, noise(512))])
+    write(source, output, Compression.ZLIB, cluster_bits)
+    assert_qemu_agrees(source, output)
+
+
+@pytest.mark.parametrize("compression", list(Compression))
+def test_the_number_of_threads_changes_nothing(tmp_path: Path, compression: Compression) -> None:
     source = tmp_path / "good.raw"
     good_raw(source)
     for threads in (1, 2, 7):
-        write(source, tmp_path / f"{threads}.qcow2", Compression.ZLIB, threads=threads)
+        write(source, tmp_path / f"{threads}.qcow2", compression, threads=threads)
     images = {(tmp_path / f"{threads}.qcow2").read_bytes() for threads in (1, 2, 7)}
     assert len(images) == 1
 

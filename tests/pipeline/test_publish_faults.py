@@ -221,7 +221,7 @@ def test_completion_lost_with_the_program(scene: Scene) -> None:
     assert scene.object_keys() == []
     assert scene.open_uploads() == [PARTS]
 
-    assert_image_published(scene, scene.publish())
+    assert_image_published(scene, scene.publish("--resume"))
     assert scene.proxy.part_bytes == 0
 
 

@@ -13,10 +13,11 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.measure import peak_bytes_of
 from fixtures.object_store import ObjectStore
 from fixtures.proxy_faults import Kind
 from fixtures.store_proxy import StoreProxy
-from tests.command import Finished
+from tests.command import PROGRAM, Finished
 from tests.publishing_scene import Scene, assert_published
 
 MIB = 2**20
@@ -115,6 +116,19 @@ def test_the_work_directory_is_the_named_one(scene: Scene) -> None:
     run = scene.publish("--compress", "zlib", "--work-dir", str(work))
     assert run.code == 0, run.said
     assert list(work.iterdir()) == []
+
+
+def test_memory_is_bounded_whatever_the_size(scene: Scene) -> None:
+    """A disk of 64 GiB, of which 40 MiB are noise; all processes together need less than 400 MiB."""
+    with scene.image.open("wb") as file:
+        for number in range(10):
+            file.seek(number * 6 * 2**30)
+            file.write(os.urandom(4 * MIB))
+        file.truncate(64 * 2**30)
+    command = [PROGRAM, "publish", scene.image, "--compress", "zlib", "--to", f"s3://{scene.bucket}/images"]
+
+    assert peak_bytes_of(list(map(str, command)), more=scene.environment) < 400 * MIB
+    assert len(scene.object_keys()) == 4
 
 
 def test_to_begin_anew_deletes_the_parts(scene: Scene) -> None:

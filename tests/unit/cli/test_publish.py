@@ -122,6 +122,15 @@ def test_temporary_credentials_shorten_the_life(image: Path, outside: dict[str, 
     assert "may fetch it later" in run.errors
 
 
+@pytest.mark.parametrize(("expires", "is_short"), [("119m", True), ("2h", False)])
+def test_a_url_that_may_end_before_the_provider_comes(
+    image: Path, outside: dict[str, str], expires: str, is_short: bool
+) -> None:
+    run = byoi_tools("publish", image, "--expires", expires, environment=outside)
+    assert run.code == 0, run.said
+    assert ("the URL works for 1:59:00 only" in " ".join(run.errors.split())) is is_short
+
+
 def test_a_refused_token_is_shown_nowhere(image: Path, outside: dict[str, str]) -> None:
     run = byoi_tools("publish", image, environment={**outside, "AWS_SESSION_TOKEN": TOKEN})
 
