@@ -13,6 +13,7 @@ from byoi_tools.cli.terminal import write_note, write_result
 from byoi_tools.errors import UsageError
 
 if TYPE_CHECKING:
+    from byoi_tools.model.ssh_address import SshAddress
     from byoi_tools.simulator.signature import Credentials
 
 Listen = Annotated[
@@ -47,6 +48,14 @@ Drift = Annotated[
     float,
     typer.Option("--clock-drift", help="Seconds by which the API's clock is wrong.", envvar="BYOI_CLOCK_DRIFT"),
 ]
+Boot = Annotated[
+    bool,
+    typer.Option(
+        "--boot",
+        help="Servers run what was installed on them, in QEMU: a gigabyte of memory and two processors each.",
+        envvar="BYOI_SIMULATOR_BOOT",
+    ),
+]
 
 
 def simulator(
@@ -56,6 +65,7 @@ def simulator(
     pace: Pace = 0.0,
     fault: FaultsWanted = None,
     clock_drift: Drift = 0.0,
+    boot: Boot = False,
 ) -> None:
     """Run a pretend provider.
 
@@ -76,15 +86,21 @@ def simulator(
         pace_seconds=pace,
         clock_drift_seconds=clock_drift,
         log=sys.stderr,
+        boots=boot,
     )
     with pretended:
         write_result(_exports(pretended.url, pretended.credentials))
         sys.stdout.flush()
-        write_note(f"servers: {', '.join(server.name for server in chosen)}; disks in {directory}; Ctrl-C stops")
+        names = (_describe(server.name, pretended.ssh_address(server.name)) for server in chosen)
+        write_note(f"servers: {', '.join(names)}; disks in {directory}; Ctrl-C stops")
         try:
             pretended.wait_until_stopped()
         except KeyboardInterrupt:
             write_note("stopped")
+
+
+def _describe(name: str, ssh: SshAddress | None) -> str:
+    return f"{name} (SSH at {ssh})" if ssh else name
 
 
 def _split_address(listen: str) -> tuple[str, int]:

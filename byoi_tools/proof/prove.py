@@ -44,7 +44,7 @@ def prove(order: ProofOrder, key: KeyPair | None, clock: Clock, observer: Observ
         if judged.verdict is Verdict.PROVEN:
             break
         if judged.reason != told:
-            observer.noted(f"{order.address}: {judged.reason}")
+            observer.noted(judged.reason)
             told = judged.reason
         wrong_since = None if judged.verdict is None else now if wrong_since is None else wrong_since
         is_settled = wrong_since is not None and now - wrong_since >= GRACE_SECONDS

@@ -14,6 +14,7 @@ from byoi_tools.errors import ToolFailed, UsageError
 from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.rehearsal import NOT_STARTED, Milestone, RehearsalOrder, Screen, Sighting
+from byoi_tools.rehearsal.kept_console import KeptConsole
 from byoi_tools.rehearsal.login import Login
 from byoi_tools.rehearsal.machine import Machine, machine_argv
 from byoi_tools.rehearsal.milestones import Console
@@ -23,7 +24,6 @@ from byoi_tools.rehearsal.screen import ScreenWatch
 CONSOLE_FILE = "console.txt"
 SCREENSHOT_FILE = "screen.png"
 
-_LARGEST_CONSOLE = 64 << 20
 _LARGEST_FIRMWARE_LOG = 4 << 20
 # What is still worth waiting for once the end is known: fingerprints, the fallback, the text before a prompt.
 _SECONDS_AFTER_THE_END = 5.0
@@ -159,21 +159,6 @@ def _read_more(log: BinaryIO) -> str:
     return log.read(room).decode("utf-8", "replace")
 
 
-class _KeptConsole:
-    """The console in a file, as it came; it stops growing at 64 MiB."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self._file = file
-        self._room = _LARGEST_CONSOLE
-
-    def __call__(self, text: str) -> None:
-        """Add text."""
-        content = text.encode("utf-8", "replace")[: self._room]
-        self._room -= len(content)
-        self._file.write(content)
-        self._file.flush()
-
-
 def _forget(text: str) -> None:
     """Keep nothing."""
 
@@ -184,7 +169,7 @@ def _keep_console(directory: Path | None, stack: ExitStack) -> Callable[[str], N
     try:
         directory.mkdir(parents=True, exist_ok=True)
         (directory / SCREENSHOT_FILE).unlink(missing_ok=True)
-        return _KeptConsole(stack.enter_context((directory / CONSOLE_FILE).open("wb")))
+        return KeptConsole(stack.enter_context((directory / CONSOLE_FILE).open("wb")))
     except OSError as failure:
         raise UsageError(
             f"the console cannot be kept in {directory}",

@@ -21,7 +21,7 @@ def describe_server(machine: Machine) -> dict[str, object]:
         "datacenter": "gra3",
         "efiBootloaderPath": machine.loader_path,
         "iam": None,
-        "ip": "192.0.2.1",
+        "ip": machine.address,
         "linkSpeed": 1000,
         "monitoring": condition.monitoring,
         "name": machine.server.name,

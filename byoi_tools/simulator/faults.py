@@ -27,6 +27,14 @@ class ReinstallAnswer(StrEnum):
         return self not in (ReinstallAnswer.LOST, ReinstallAnswer.LOST_ERROR)
 
 
+class BootFault(StrEnum):
+    """What runs on a server that boots, after an installation that is done."""
+
+    NEW = "new"
+    NEVER = "never"
+    OLD_SYSTEM = "old-system"
+
+
 @dataclass(frozen=True, slots=True)
 class Faults:
     """Misbehaviour that the real API is known for; none of it by default.
@@ -39,6 +47,8 @@ class Faults:
     - `purge_done_tasks` forgets a task when it is done;
     - `locked` is another process that holds the server;
     - `step_seconds` makes each step so slow;
+    - `boot` is what runs after an installation, on servers that boot: nothing (`never`), or what ran before it, without
+      a reboot (`old-system`);
     - `failure` is how the installation fails: a key of `FAILURES`.
 
     Raises `ValueError` for an unknown failure.
@@ -53,6 +63,7 @@ class Faults:
     locked: bool = False
     step_seconds: float = 0.0
     failure: str = ""
+    boot: BootFault = BootFault.NEW
 
     def __post_init__(self) -> None:
         if self.failure and self.failure not in FAILURES:
@@ -74,6 +85,7 @@ def read_faults(values: Mapping[str, object]) -> Faults:
         locked=_switch(values.get("locked", False)),
         step_seconds=_seconds(values.get("step_seconds", 0)),
         failure=str(values.get("failure", "")),
+        boot=BootFault(str(values.get("boot", "new"))),
     )
 
 

@@ -13,14 +13,17 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from byoi_tools.model.boot import BootMode as FirmwareMode
 from byoi_tools.rehearsal.config_drive import make_config_drive
 from byoi_tools.rehearsal.disk import append_config_drive, erase, move_gpt_backup, write_image
 from byoi_tools.rehearsal.refusals import HaltedError, InstallationError
-from byoi_tools.simulator.boot import BootOutcome, boot_legacy, boot_uefi
+from byoi_tools.simulator.boot import BootOutcome, BootResult, boot_legacy, boot_uefi
 from byoi_tools.simulator.failures import FAILURES
+from byoi_tools.simulator.faults import BootFault
 from byoi_tools.simulator.image_download import download, hash_file
 from byoi_tools.simulator.image_format import check_format, measure_image
 from byoi_tools.simulator.ova import DISK_FORMAT, unpack_disk
+from byoi_tools.simulator.power import BootDisk, Power
 from byoi_tools.simulator.reinstall_rules import ReinstallOrder
 from byoi_tools.simulator.servers import BootMode, SimulatedServer
 from byoi_tools.simulator.tasks import Task, TaskStatus
@@ -43,13 +46,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
-    """What an installation has around it: its server and folder, seconds added to each step, clock and log."""
+    """What an installation has around it: its server and folder, seconds added to each step, clock and log.
+
+    `power` runs what was installed; None where servers do not boot.
+    """
 
     server: SimulatedServer
     directory: Path
     pace_seconds: float
     clock: Callable[[], float]
     log: Callable[[str], None]
+    power: Power | None = None
 
     def disk_file(self, disk_group_id: int, number: int = 1) -> Path:
         """Return where the content of a disk is, once something was installed on it; numbers start at 1."""
@@ -157,6 +164,8 @@ class Installation:
         self.around.log(f"{self._server.name}: task {self.task.task_id} {ending.value}{boot}")
         try:
             self._write_state(ending)
+            if ending is TaskStatus.DONE:
+                self._reboot()
         finally:
             self.task.move_to(ending, self.around.clock())
 
@@ -251,6 +260,17 @@ class Installation:
         else:
             self._boot = boot_uefi(self._disk, self.order.efi_bootloader_path, self.halted)
 
+    def _reboot(self) -> None:
+        """Start what was installed where the firmware found it, unless a fault wants something else to run."""
+        power, fault = self.around.power, self._server.faults.boot
+        if power is None or fault is BootFault.NEVER or (fault is BootFault.OLD_SYSTEM and power.is_on):
+            return
+        if self._boot is not None and self._boot.result is BootResult.LOADER:
+            is_legacy = self._server.boot_mode is BootMode.LEGACY
+            firmware = FirmwareMode.LEGACY if is_legacy else FirmwareMode.UEFI
+            bus = self.order.disk_group.bus(self._server.condition.raid_controller, is_legacy=is_legacy)
+            power.switch_on(BootDisk(self._disk, firmware, bus, self.order.efi_bootloader_path))
+
     def _write_state(self, ending: TaskStatus) -> None:
         state = {
             "server": self._server.name,
@@ -262,6 +282,7 @@ class Installation:
             "efi_bootloader_path": self.order.efi_bootloader_path,
             "config_drive": not self.order.config_drive.is_empty,
             "boot": self._boot.as_json() if self._boot else None,
+            "ssh_address": str(self.around.power.ssh) if self.around.power else None,
             **self.describe(),
             "steps": [asdict(step) for step in self.steps],
         }

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from byoi_tools.simulator.byolinux import ByolinuxInstallation
 from byoi_tools.simulator.condition import BOOTS, DISK_BOOT
-from byoi_tools.simulator.faults import ReinstallAnswer
+from byoi_tools.simulator.faults import BootFault, ReinstallAnswer
 from byoi_tools.simulator.installation import Installation, Surroundings
 from byoi_tools.simulator.old_api import judge_deployment, no_deployment, tell_deployment
 from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, no_route, refuse
@@ -111,6 +111,8 @@ class Machine:
         self._status_answers = deque(self.server.faults.install_status_answers)
         self._task_answers = deque(self.server.faults.task_answers)
         self._list_answers = deque(self.server.faults.task_list_answers)
+        if self.surroundings.power and self.server.faults.boot is not BootFault.OLD_SYSTEM:
+            self.surroundings.power.forget_disk()
         kind = ByolinuxInstallation if order.operating_system == BYOLINUX.name else Installation
         self._installation = kind(self.surroundings, order, task)
         self._installation.start()
@@ -177,8 +179,16 @@ class Machine:
             raise refuse(400, "Client::BadRequest", "Invalid parameter rescueSshKey: a string was expected")
         self.boot_id, self.rescue_ssh_key = boot_id, key
 
+    @property
+    def address(self) -> str:
+        """Return the address where it answers to SSH; one that nobody has (RFC 5737) where servers do not boot."""
+        return self.surroundings.power.ssh.host if self.surroundings.power else "192.0.2.1"
+
     def reboot(self) -> dict[str, object]:
-        """Return the task of a reboot."""
+        """Boot from what is chosen, and return the task of that; only from its disk a server runs anything."""
+        power = self.surroundings.power
+        if power is not None:
+            power.restart() if self.boot_id == DISK_BOOT else power.switch_off()
         return self._do_chore("hardReboot", "Reboot asked").as_task()
 
     def request_console(self, body: object) -> dict[str, object]:
@@ -203,13 +213,15 @@ class Machine:
         return task
 
     def halt(self) -> None:
-        """Ask a running installation to stop."""
+        """Ask a running installation to stop, and what it has installed."""
+        if self.surroundings.power is not None:
+            self.surroundings.power.cut()
         self._halted.set()
         if self._installation is not None:
             self._installation.halt()
 
     def wait(self, seconds: float) -> bool:
-        """Wait for the end of a running installation; returns whether it came."""
+        """Wait for the end of a running installation; returns whether it came. What was installed runs on."""
         return self._installation is None or self._installation.wait(seconds)
 
     def _known_tasks(self) -> list[Task]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 import tomllib
 from dataclasses import dataclass, field, fields
@@ -9,6 +10,8 @@ from enum import StrEnum
 from pathlib import Path
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.rehearsal import DiskBus
+from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.simulator.condition import Condition, read_condition
 from byoi_tools.simulator.faults import Faults, read_faults
 
@@ -43,13 +46,20 @@ class DiskGroup:
         """Size of one disk."""
         return self.disk_size_gb * 10**9
 
+    def bus(self, raid_controller: str, *, is_legacy: bool) -> DiskBus:
+        """What its disks hang on, as near as QEMU comes."""
+        if "mega" in raid_controller.lower() and is_legacy:
+            return DiskBus.MEGARAID
+        return DiskBus.NVME if self.disk_type.lower() == "nvme" else DiskBus.AHCI
+
 
 @dataclass(frozen=True, slots=True)
 class SimulatedServer:
     """One server for rent. `name` is also the name of its folder. Raises `UsageError` for an absurd one.
 
     `api` are the requests that install an image on it: `reinstall`, and `bring-your-own-image` of the 2020 guides,
-    which most real servers no longer have.
+    which most real servers no longer have. `ssh_address` is where it answers to SSH when it boots, as HOST:PORT of this
+    machine; empty takes a free port of 127.0.0.1.
 
     `instant` is metal that pretends: an order is judged as always, and then counts as done at once. Nothing is
     downloaded, verified or written, no step is shown, and `faults` of the installation do not happen.
@@ -64,6 +74,7 @@ class SimulatedServer:
     condition: Condition = field(default_factory=Condition)
     api: tuple[str, ...] = (REINSTALL_API,)
     instant: bool = False
+    ssh_address: str = ""
 
     def __post_init__(self) -> None:
         ids = [group.disk_group_id for group in self.disk_groups]
@@ -71,6 +82,8 @@ class SimulatedServer:
             raise _wrong(f"{self.name!r} is no host name in lower case")
         if not self.api or not {REINSTALL_API, OLD_API}.issuperset(self.api):
             raise _wrong(f"{self.name}: api is a list of {REINSTALL_API} and {OLD_API}")
+        if self.ssh_address and not _is_address(self.ssh_address):
+            raise _wrong(f"{self.name}: ssh_address {self.ssh_address[:80]!r} is not as 127.0.0.1:2201")
         if self.memory_mib < 1 or not ids or len(set(ids)) != len(ids):
             raise _wrong(f"{self.name} needs memory, and disk groups with different ids")
 
@@ -140,6 +153,7 @@ def _read_server(table: object) -> SimulatedServer:
             condition=read_condition(values.get("condition", {})),
             api=_strings(values.get("api", [REINSTALL_API])),
             instant=values.get("instant") is True,
+            ssh_address=str(values.get("ssh_address", "")),
         )
     except ValueError as error:
         raise _wrong(f"{name}: {error}") from error
@@ -171,6 +185,14 @@ def _strings(value: object) -> tuple[str, ...]:
     if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
         raise ValueError("a list of strings was expected")
     return tuple(value)
+
+
+def _is_address(text: str) -> bool:
+    """Tell whether QEMU can listen there: an address in digits, and a port."""
+    try:
+        return ipaddress.ip_address(SshAddress.parse(text).host).version == 4
+    except ValueError:
+        return False
 
 
 def _wrong(problem: str) -> UsageError:

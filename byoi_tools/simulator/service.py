@@ -16,12 +16,17 @@ from typing import TextIO
 from urllib.parse import urlsplit
 
 from byoi_tools.errors import UsageError
+from byoi_tools.model.boot import BootMode as FirmwareMode
+from byoi_tools.model.ssh_address import SshAddress
+from byoi_tools.rehearsal.accelerator import accelerator_argv
+from byoi_tools.rehearsal.assembly import free_address, require_machine
 from byoi_tools.simulator.installation import Surroundings
 from byoi_tools.simulator.machine import Machine
+from byoi_tools.simulator.power import Power
 from byoi_tools.simulator.programs import require_programs
 from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, refuse
 from byoi_tools.simulator.routes import VERSION_PREFIX, Call, find_route
-from byoi_tools.simulator.servers import SimulatedServer
+from byoi_tools.simulator.servers import BootMode, SimulatedServer
 from byoi_tools.simulator.signature import Credentials, SignedCall, check_caller, check_granted
 
 _BODY_LIMIT_BYTES = 8 * 2**20
@@ -34,9 +39,10 @@ class Simulator:
 
     Each server has a folder of its name in `directory`: its disks, and `state.json` with the outcome of its
     last installation. Signatures are judged by a clock that is `clock_drift_seconds` ahead of the one that
-    `/auth/time` tells (an injected fault). `log` gets a line for each request (method, path, status) and each
-    installation's end; no secret is among them. Raises `ToolMissing` and, for an address it cannot listen on,
-    `UsageError`.
+    `/auth/time` tells (an injected fault). With `boots` a server runs what was installed on it, in QEMU, until the
+    next installation, the rescue system or the simulator's end, and `console.log` has its serial console. `log` gets a
+    line for each request (method, path, status), each installation's end and each boot; no secret is among them.
+    Raises `ToolMissing` and, for an address it cannot listen on, `UsageError`.
     """
 
     def __init__(
@@ -50,6 +56,7 @@ class Simulator:
         clock: Callable[[], float] = time.time,
         clock_drift_seconds: float = 0.0,
         log: TextIO | None = None,
+        boots: bool = False,
     ) -> None:
         self.credentials = credentials or Credentials.generate()
         self._listen = listen
@@ -58,12 +65,12 @@ class Simulator:
         self._log = log
         self._stopped = threading.Event()
         self._http: _HttpServer | None = None
-        self._machines = {
-            server.name: Machine(
-                Surroundings(server, directory.resolve() / server.name, pace_seconds, clock, self.tell)
-            )
-            for server in servers
-        }
+        self._boots = boots
+        self._machines = {}
+        for server in servers:
+            folder = directory.resolve() / server.name
+            power = _connect_power(server, folder, self.tell) if boots else None
+            self._machines[server.name] = Machine(Surroundings(server, folder, pace_seconds, clock, self.tell, power))
 
     @property
     def url(self) -> str:
@@ -80,9 +87,19 @@ class Simulator:
         """Return the JSON file that tells how the last installation ended, and how the server boots."""
         return self._machines[server_name].surroundings.state_file
 
+    def ssh_address(self, server_name: str) -> SshAddress | None:
+        """Return where a server answers to SSH; None where servers do not boot."""
+        power = self._machines[server_name].surroundings.power
+        return power.ssh if power else None
+
     def start(self) -> None:
         """Begin to listen and to answer, in threads."""
         require_programs()
+        if self._boots:
+            for machine in self._machines.values():
+                is_legacy = machine.server.boot_mode is BootMode.LEGACY
+                require_machine(FirmwareMode.LEGACY if is_legacy else FirmwareMode.UEFI)
+            accelerator_argv()  # the trial takes seconds where KVM is there and does not work
         for machine in self._machines.values():
             machine.surroundings.directory.mkdir(parents=True, exist_ok=True)
         try:
@@ -113,6 +130,9 @@ class Simulator:
         for machine in self._machines.values():
             machine.halt()
         self.wait_until_idle(_STOP_SECONDS)
+        for machine in self._machines.values():
+            if machine.surroundings.power is not None:
+                machine.surroundings.power.switch_off()
 
     def __enter__(self) -> Simulator:
         self.start()
@@ -203,6 +223,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name is http.server's
         """Say nothing: the base class would log query strings."""
+
+
+def _connect_power(server: SimulatedServer, folder: Path, log: Callable[[str], None]) -> Power:
+    ssh = SshAddress.parse(server.ssh_address) if server.ssh_address else free_address()
+    return Power(server.name, ssh, folder / "console.log", log)
 
 
 def _read_json(body: bytes) -> object:
