@@ -142,6 +142,8 @@ def test_sent_headers(somewhere: ObjectAddress, monkeypatch: pytest.MonkeyPatch)
     # `printf 12345 | openssl md5 -binary | base64`
     assert checked.headers["content-md5"] == "gnzLDuqKcGxMNKFokfhOew=="
     assert "content-md5" not in unchecked.headers
+    # `printf 12345 | sha256sum`: where nothing is encrypted, the signature covers the body
+    assert checked.headers["x-amz-content-sha256"] == "5994471abb01112afcc18159f6cc74b4f511b99806da59b3caf5a9c173cacfc5"
     # boto3#4401: regions of OVHcloud refused what boto3 adds by default.
     assert not [name for name in (*checked.headers, *unchecked.headers) if "checksum" in name or "trailer" in name]
     assert careful.headers["if-none-match"] == "*"
