@@ -19,6 +19,7 @@ from byoi_tools.cli import (
     inspect,
     match,
     objects,
+    plan,
     publish,
     publish_and_deploy,
     rehearse,
@@ -60,6 +61,7 @@ app.command("checksum")(checksum.checksum)
 app.command("rehearse")(rehearse.rehearse)
 app.command("match")(match.match)
 app.command("publish")(publish.publish)
+app.command("plan")(plan.plan)
 app.command("deploy")(deploy.deploy)
 app.command("publish-and-deploy")(publish_and_deploy.publish_and_deploy)
 app.add_typer(objects.app, name="objects")

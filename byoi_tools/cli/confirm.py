@@ -6,9 +6,8 @@ import sys
 
 from byoi_tools.cli.terminal import terminal_of, write_note
 from byoi_tools.errors import UsageError
-from byoi_tools.model.fact import Known
+from byoi_tools.model.deed import Deed
 from byoi_tools.model.fleet import FleetWork
-from byoi_tools.model.server import DiskGroup, Server
 from byoi_tools.reports.terminal import printable
 
 
@@ -26,12 +25,18 @@ def require_confirmation(name: str, given: str | None, deed: str = "erase") -> N
         )
 
 
-def confirm_erasure(server: Server, given: str | None) -> None:
-    """Return when the server may be erased; asks for its name when `given` is not it. Raises `UsageError` on no."""
-    require_confirmation(server.name, given)
-    if given == server.name:
-        return
-    _ask_for_name(server.name, f"Everything on {printable(server.name)} will be ERASED{_disks(server)}.")
+def confirm_erasure(deed: Deed, given: str | None) -> None:
+    """Show what will be done, and return when it may; asks for the server's name when `given` is not it.
+
+    Raises `UsageError` on no.
+    """
+    from byoi_tools.reports.deed import render_deed
+
+    name, terminal = deed.server.name, terminal_of(sys.stderr)
+    require_confirmation(name, given)
+    write_note(render_deed(deed, terminal).rstrip("\n"))
+    if given != name:
+        _ask_for_name(name, f"Everything on {printable(name)} will be ERASED.")
 
 
 def require_fleet_confirmation(count: int, given: str | None) -> None:
@@ -101,15 +106,3 @@ def confirm_deletion(shown: str) -> None:
     sys.stderr.flush()
     if sys.stdin.readline().strip().lower() != "yes":
         raise UsageError("yes was not typed; nothing was done", remedy="Run the command again to go on.")
-
-
-def _disks(server: Server) -> str:
-    groups = server.disk_groups.value if isinstance(server.disk_groups, Known) else ()
-    parts = [printable(_describe(group)) for group in groups]
-    return f": {', '.join(parts)}" if parts else ""
-
-
-def _describe(group: DiskGroup) -> str:
-    count = str(group.disk_count.value) if isinstance(group.disk_count, Known) else "some"
-    size = group.disk_size_bytes
-    return f"{count} x {size.value // 10**9 if isinstance(size, Known) else '?'} GB {group.disk_type}"

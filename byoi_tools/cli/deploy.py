@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, confirm_fleet, require_confirmation, require_fleet_confirmation
+from byoi_tools.cli.deploy_plan import deploy_plan
 from byoi_tools.cli.fleet import (
     FleetFlags,
     ProofFlags,
@@ -39,6 +40,7 @@ _Given = TypeVar("_Given")
 def deploy(
     server: options.ServerNames = None,
     servers: options.ServersFile = None,
+    plan: options.PlanFile = None,
     url: options.Url = None,
     checksum: options.Checksum = None,
     image_type: options.UrlImageType = None,
@@ -68,12 +70,19 @@ def deploy(
 ) -> None:
     """ERASE servers, install the image at a URL.
 
-    --url, --checksum and --image-type are needed, or --attach. The credentials are ovh's own: OVH_* variables or
-    ovh.conf. Waits until the new system is proven to run; run again after an interruption, it goes on with the same
-    installation.
+    Needed are --server, --url, --checksum and --image-type, or --plan, or --server and --attach. The credentials are
+    ovh's own: OVH_* variables or ovh.conf. Waits until the new system is proven to run; run again after an
+    interruption, it goes on with the same installation.
     """
     from byoi_tools.pipeline.proving import with_marker
 
+    proof = ProofFlags(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key)
+    if plan is not None:
+        told = (url, checksum, image_type, efi_bootloader_path, hostname, ssh_key, user_data, metadata, disk_group)
+        is_other = attach or servers is not None or api is not InstallApi.REINSTALL or system is not Product.BYOI
+        _refuse_beside_plan((*told, description, partitioning), is_other=is_other)
+        deploy_plan(plan, server, http_header, proof, receipt, confirm, is_again=again)
+        return
     only = only_server(server, servers)
     wish = (
         None
@@ -101,7 +110,6 @@ def deploy(
         require_fleet_confirmation(len(members), confirm)
         for member in members:
             require_possible(api, product, member.customizations, description, source.image_type)
-        proof = ProofFlags(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key)
         pace = Pace(canary, parallel, max_failures)
         _install_fleet(members, order, source, proof, servers, receipt, pace, confirm, is_again=again)
         return
@@ -142,6 +150,7 @@ def _install(
     is_again: bool,
 ) -> None:
     """Go on with an earlier run's installation, or look, ask and start one; then watch and prove it."""
+    from byoi_tools.pipeline.deeds import deed_by_url
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.installing import install
     from byoi_tools.pipeline.matching import refuse_unfit
@@ -155,7 +164,8 @@ def _install(
             deployments.end("set aside by --again")
 
         def permit() -> HostKeys | None:
-            confirm_erasure(refuse_unfit(api, reinstallation, clock.now(), progress), confirm)
+            found = refuse_unfit(api, reinstallation, clock.now(), progress)
+            confirm_erasure(deed_by_url(found, reinstallation), confirm)
             return note_host_keys(api, order.server, wish, progress)
 
         result = install(api, reinstallation, deployments, clock, progress, permit)
@@ -172,9 +182,18 @@ def _attach(server: str | None, receipt: Path | None, customizations: Customizat
         )
 
 
+def _refuse_beside_plan(told: tuple[object, ...], *, is_other: bool) -> None:
+    if is_other or any(value not in (None, []) for value in told):
+        raise UsageError(
+            "--plan says what is done, and another flag or BYOI_ variable says it too",
+            details="beside --plan: --server, --http-header, the flags of the proof, --receipt, --again and --confirm",
+            remedy="Leave out --plan, or the others; for something else make another plan.",
+        )
+
+
 def _needed(value: _Given | None, flag: str) -> _Given:
     if value is None:
-        raise UsageError(f"{flag} is missing", remedy=f"Give {flag}, or --attach to follow what runs.")
+        raise UsageError(f"{flag} is missing", remedy=f"Give {flag}, or --plan, or --attach to follow what runs.")
     return value
 
 

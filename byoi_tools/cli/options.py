@@ -153,6 +153,9 @@ MaxFailures = Annotated[
         "--max-failures", help="No server is started after so many failed.", envvar="BYOI_MAX_FAILURES", min=1
     ),
 ]
+PlanFile = Annotated[
+    Path | None, _flag("--plan", "Do exactly what this file of `byoi-tools plan` says, if nothing has changed since.")
+]
 AnyServer = Annotated[str, typer.Argument(help="The server's name in the API.", show_default=False)]
 ConfirmDisturbance = Annotated[
     str | None, _flag("--confirm", "The server's name once more: this disturbs it. Asked for when not given.")

@@ -13,20 +13,16 @@ from byoi_tools.cli.order import read_customizations, read_headers, read_partiti
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.proving import choose_proof
 from byoi_tools.cli.rehearse import Rehearse, private_half
-from byoi_tools.cli.rules import threshold
-from byoi_tools.cli.terminal import terminal_of, write_note, write_result
+from byoi_tools.cli.rules import choose_product, threshold
+from byoi_tools.cli.terminal import terminal_of, write_result
+from byoi_tools.cli.verdicts import REHEARSAL_SECONDS, or_shown
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
-from byoi_tools.errors import UsageError
-from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.proof import Proof
 from byoi_tools.model.published import PublishedImage, Verification
 from byoi_tools.model.server import InstallResult
-
-_UNTOUCHED = "nothing was uploaded, and the server was not touched"
-_REHEARSAL_SECONDS = 900.0
 
 
 def publish_and_deploy(
@@ -76,28 +72,20 @@ def publish_and_deploy(
     """
     from byoi_tools.model.digest import with_usual
     from byoi_tools.model.sizes import parse_size
-    from byoi_tools.pipeline.checking import known_profile
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.job import Job, Outside, RehearsalWish
     from byoi_tools.pipeline.making import Making
     from byoi_tools.pipeline.proving import refuse_unproven, with_marker
-    from byoi_tools.pipeline.stages import BadRehearsal, BadVerdict, run_line
+    from byoi_tools.pipeline.stages import run_line
     from byoi_tools.publishing.destination import parse_expiry
     from byoi_tools.publishing.public_directory import parse_any_destination
     from byoi_tools.reports.line import render_line
     from byoi_tools.reports.proof import render_proof
-    from byoi_tools.reports.rehearsal import render_rehearsal
-    from byoi_tools.reports.text import render_report
 
     require_confirmation(server, confirm)
     wish = choose_proof(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key, ssh_key)
     customizations = with_marker(read_customizations(hostname, ssh_key, user_data, metadata), wish)
-    product = system or (known_profile(profile).product if profile else Product.BYOI)
-    if rehearse and product is Product.BYOLINUX:
-        raise UsageError(
-            "an image for Bring Your Own Linux boots only after the provider has installed it",
-            remedy="Leave --rehearse out.",
-        )
+    product = choose_product(system, profile, is_rehearsed=rehearse)
     require_possible(api, product, customizations, description)
     job = Job(
         image=image,
@@ -123,7 +111,7 @@ def publish_and_deploy(
         work_directory=work_dir or image.absolute().parent,
         waivers_file=waivers,
         verification=verify,
-        rehearsal=RehearsalWish(_REHEARSAL_SECONDS, private_half(ssh_key)) if rehearse else None,
+        rehearsal=RehearsalWish(REHEARSAL_SECONDS, private_half(ssh_key)) if rehearse else None,
         api=api,
         description=description,
         product=product,
@@ -145,18 +133,10 @@ def publish_and_deploy(
             receipt=opened,
             deployments=deployments,
             observer=progress,
-            confirm=lambda found: confirm_erasure(found, confirm),
+            confirm=lambda deed: confirm_erasure(deed, confirm),
         )
-        try:
-            products = run_line(job, outside)
-        except BadVerdict as bad:
-            write_result(render_report(bad.report, terminal_of(sys.stdout)))
-            write_note(_UNTOUCHED)
-            return 1
-        except BadRehearsal as bad:
-            ended = bad.rehearsed
-            write_result(render_rehearsal(ended.rehearsal, ended.explanations, terminal_of(sys.stdout)))
-            write_note(_UNTOUCHED)
+        products = or_shown(lambda: run_line(job, outside))
+        if products is None:
             return 1
         result = products.get(InstallResult)
         shown = render_line(products.get(Report), products.get(PublishedImage), result)

@@ -49,3 +49,16 @@ def choose_rules(
             f"the profile {chosen.name} is for any boot mode", remedy="Give --boot uefi or --boot legacy too."
         )
     return Rules(chosen, mode, threshold(fail_on), system_clock().now().date(), waivers)
+
+
+def choose_product(system: Product | None, profile: str | None, *, is_rehearsed: bool) -> Product:
+    """Return what installs the image: `--os`, else the profile's; raises `UsageError` for what cannot be rehearsed."""
+    from byoi_tools.pipeline.checking import known_profile
+
+    product = system or (known_profile(profile).product if profile else Product.BYOI)
+    if is_rehearsed and product is Product.BYOLINUX:
+        raise UsageError(
+            "an image for Bring Your Own Linux boots only after the provider has installed it",
+            remedy="Leave --rehearse out.",
+        )
+    return product

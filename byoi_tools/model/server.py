@@ -25,6 +25,16 @@ class DiskGroup:
     disk_type: str
     raid_controller: Fact[str]
 
+    def __str__(self) -> str:
+        count = str(self.disk_count.value) if isinstance(self.disk_count, Known) else "some"
+        size = str(self.disk_size_bytes.value // 10**9) if isinstance(self.disk_size_bytes, Known) else "?"
+        return f"{count} x {size} GB {self.disk_type}".rstrip() + f" (group {self.group_id})"
+
+
+def list_disks(groups: tuple[DiskGroup, ...]) -> str:
+    """All disks in words, as `2 x 480 GB NVMe (group 1), 1 x 2000 GB SATA (group 2)`; `none` without any."""
+    return ", ".join(map(str, groups)) or "none"
+
 
 class TaskStatus(Enum):
     """The provider's task statuses (`dedicated.TaskStatusEnum`)."""

@@ -48,7 +48,9 @@ class Unfinished:
 class Deployments:
     """The deployments of one server, in a receipt that may hold those of others too."""
 
-    def __init__(self, receipt: Receipt, server: str, clock: Clock) -> None:
+    def __init__(self, receipt: Receipt, server: str, clock: Clock, plan: str = "") -> None:
+        """`plan` tells the plan that is carried out (`identify_plan`), if there is one."""
+        self._plan = plan
         self._receipt = receipt
         self._server = server
         self._clock = clock
@@ -57,7 +59,7 @@ class Deployments:
     @property
     def unfinished(self) -> Unfinished | None:
         """The newest deployment, unless it was seen to end."""
-        entries = [entry for entry in self._receipt.entries() if (entry.stage, entry.key) == (_STAGE, self._key)]
+        entries = self._entries()
         begun = max((number for number, entry in enumerate(entries) if entry.event == STARTED), default=None)
         if begun is None or any(entry.event == _ENDED for entry in entries[begun:]):
             return None
@@ -68,9 +70,19 @@ class Deployments:
     @property
     def last_order(self) -> str | None:
         """The order of the newest deployment, whatever became of it; None without one."""
-        entries = [entry for entry in self._receipt.entries() if (entry.stage, entry.key) == (_STAGE, self._key)]
-        begun = [entry for entry in entries if entry.event == STARTED]
+        begun = [entry for entry in self._entries() if entry.event == STARTED]
         return str(begun[-1].values.get("order", "")) if begun else None
+
+    @property
+    def carried_out(self) -> str | None:
+        """When the plan was carried out to its end, as the receipt tells time; None when it was not."""
+        plan: object = None
+        for entry in self._entries():
+            if entry.event == STARTED:
+                plan = entry.values.get("plan")
+            elif entry.event == _ENDED and self._plan and plan == self._plan and entry.values.get("how") == "done":
+                return entry.time
+        return None
 
     def intend(
         self,
@@ -92,6 +104,8 @@ class Deployments:
             values["marker"] = marker
         if host_keys is not None:
             values["host_keys"] = ",".join(host_keys)
+        if self._plan:
+            values["plan"] = self._plan
         self._record(STARTED, values)
 
     def accept(self, task_id: int) -> None:
@@ -115,6 +129,9 @@ class Deployments:
         """Write how it ended, if one is unfinished: the next request may be sent."""
         if self.unfinished is not None:
             self._record(_ENDED, {"how": how})
+
+    def _entries(self) -> list[Entry]:
+        return [entry for entry in self._receipt.entries() if (entry.stage, entry.key) == (_STAGE, self._key)]
 
     def _record(self, event: str, values: dict[str, str | int]) -> None:
         self._receipt.record(self._clock.now(), _STAGE, self._key, event, values)

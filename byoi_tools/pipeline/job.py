@@ -8,13 +8,13 @@ from datetime import timedelta
 from pathlib import Path
 
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.deed import Deed
 from byoi_tools.model.deployment import Customizations, InstallApi
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.published import Verification
 from byoi_tools.model.secret import Secret
-from byoi_tools.model.server import Server
 from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.pipeline.making import Making
 from byoi_tools.pipeline.proving import ProofWish
@@ -78,4 +78,4 @@ class Outside:
     receipt: Receipt
     deployments: Deployments
     observer: Observer
-    confirm: Callable[[Server], None]
+    confirm: Callable[[Deed], None]

@@ -65,14 +65,14 @@ def delivery_of(job: Job, outside: Outside) -> Delivery:
     )
 
 
-def checksum_for(api: InstallApi, published: PublishedImage) -> Digest:
+def checksum_for(api: InstallApi, digests: tuple[Digest, ...]) -> Digest:
     """The digest that the provider is told to verify: SHA-512.
 
     SHA-256 for the API of the 2020 guides: its message of 2022 for a wrong type names sha1, sha256 and md5 alone.
     """
     is_old = api is InstallApi.BRING_YOUR_OWN_IMAGE
     wanted = DigestAlgorithm.SHA256 if is_old else DigestAlgorithm.SHA512
-    return next(digest for digest in published.digests if digest.algorithm is wanted)
+    return next(digest for digest in digests if digest.algorithm is wanted)
 
 
 def _key(job: Job) -> str:

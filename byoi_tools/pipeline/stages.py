@@ -16,6 +16,7 @@ from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.rehearsal import RehearsalOrder, Until
 from byoi_tools.model.server import Server, Task
 from byoi_tools.pipeline.checking import Rules, check_facts, choose_profile, waive
+from byoi_tools.pipeline.deeds import deed_of
 from byoi_tools.pipeline.installing import recover, resume, start, watch, without
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate, make_candidate
@@ -64,8 +65,8 @@ class BadRehearsal(Exception):
         self.rehearsed = rehearsed
 
 
-def run_line(job: Job, outside: Outside) -> Products:
-    """Run every stage in its order and return all products.
+def run_line(job: Job, outside: Outside, stages: tuple[Stage, ...] | None = None) -> Products:
+    """Run every stage, or these alone, in their order and return all products.
 
     Raises `BadVerdict`, `BadRehearsal`, or the `ByoiError` of the stage that failed. Everything up to the confirmation
     only reads.
@@ -73,7 +74,7 @@ def run_line(job: Job, outside: Outside) -> Products:
     products = Products()
     with Workspace(job.work_directory) as workspace:
         products.put(workspace)
-        for stage in STAGES:
+        for stage in STAGES if stages is None else stages:
             stage.run(job, outside, products)
     return products
 
@@ -154,7 +155,7 @@ def _rehearse(job: Job, outside: Outside, products: Products) -> None:
 
 
 def _confirm(job: Job, outside: Outside, products: Products) -> None:
-    outside.confirm(products.get(Server))
+    outside.confirm(deed_of(job, products))
 
 
 def _publish(job: Job, outside: Outside, products: Products) -> None:
@@ -175,7 +176,7 @@ def _publish(job: Job, outside: Outside, products: Products) -> None:
 
 def _deploy(job: Job, outside: Outside, products: Products) -> None:
     published, order = products.get(PublishedImage), products.get(InstallOrder)
-    image = ImageSource(published.url, published.image_type, checksum_for(job.api, published), job.http_headers)
+    image = ImageSource(published.url, published.image_type, checksum_for(job.api, published.digests), job.http_headers)
     reinstallation = Reinstallation(order, image)
     doors = (outside.api, reinstallation, outside.deployments, outside.clock, outside.observer)
     task = resume(*doors)
@@ -226,3 +227,4 @@ STAGES = (
     Stage("watch", _watch),
     Stage("prove", _prove),
 )
+PLANNING = tuple(stage for stage in STAGES if stage.name not in ("confirm", "deploy", "watch", "prove"))

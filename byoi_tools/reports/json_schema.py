@@ -6,7 +6,7 @@ import inspect
 import types
 from collections.abc import Mapping
 from dataclasses import is_dataclass
-from datetime import date
+from datetime import date, datetime
 from enum import Enum
 from typing import Any, Union, get_args, get_origin, get_type_hints
 
@@ -36,8 +36,8 @@ class SchemaWriter:
             return {"type": _SIMPLE[kind]}
         if kind is NotExamined:
             return self._refer("NotExamined", _UNKNOWN)
-        if kind is date:
-            return {"type": "string", "format": "date"}
+        if kind in (date, datetime):
+            return {"type": "string", "format": "date" if kind is date else "date-time"}
         origin, arguments = get_origin(kind) or kind, get_args(kind)
         if origin in (Union, types.UnionType):
             return _any_of([self.schema_of(one) for one in arguments])

@@ -1,0 +1,139 @@
+"""Carries out a plan: nothing else than what it says, and only while all is as it was."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from byoi_tools.deployment.changes import content_change, object_changes, refusal_of, server_changes
+from byoi_tools.deployment.delivery import delivery_of
+from byoi_tools.errors import DeploymentRefused, UsageError
+from byoi_tools.model.deed import Deed, ServedImage
+from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.fact import NotExamined
+from byoi_tools.model.finding import OutcomeKind
+from byoi_tools.model.observer import Observer
+from byoi_tools.model.plan import Plan
+from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
+from byoi_tools.model.quoting import quote
+from byoi_tools.model.secret import Secret
+from byoi_tools.model.server import Server
+from byoi_tools.pipeline.checking import known_profile
+from byoi_tools.pipeline.matching import ask, judge_deployment, plan_deployment, refuse_misfits
+from byoi_tools.pipeline.serving import checksum_for
+from byoi_tools.publishing.placing import find_placed
+from byoi_tools.publishing.public_directory import Destination, PublicDirectory, parse_any_destination
+from byoi_tools.publishing.renewal import renew_publication
+from byoi_tools.tools.clock import Clock
+from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.ovh_api import OvhApi
+
+_LOOKED_AT = NotExamined("the image was looked at when the plan was made")
+
+
+@dataclass(frozen=True, slots=True)
+class Errand:
+    """A plan, and what it does not hold: the files' contents, the headers' values, the place as a value."""
+
+    plan: Plan
+    customizations: Customizations
+    headers: tuple[tuple[str, Secret], ...]
+    destination: Destination
+
+    @property
+    def order(self) -> InstallOrder:
+        """What is ordered for the server."""
+        order = self.plan.order
+        return InstallOrder(
+            server=self.plan.server.name,
+            product=order.product,
+            loader_path=order.efi_bootloader_path,
+            customizations=self.customizations,
+            disk_group_id=order.disk_group,
+            api=order.api,
+            description=order.description,
+            partitioning=order.partitioning,
+        )
+
+    @property
+    def address(self) -> ObjectAddress | FileAddress:
+        """Where the image lies; raises `UsageError` when that is not in the destination."""
+        planned = self.plan.image
+        address = self.destination.address_of(planned.address.rpartition("/")[2])
+        if str(address) != planned.address:
+            raise UsageError(
+                "this is no plan: image.address",
+                details=f"{quote(planned.address)} is not in the destination {quote(planned.destination)}",
+                remedy="Make it anew with `byoi-tools plan`.",
+            )
+        return address
+
+    def reinstallation(self, url: Secret) -> Reinstallation:
+        """The request, with this URL of the image."""
+        planned = self.plan.image
+        checksum = checksum_for(self.plan.order.api, planned.all_digests)
+        return Reinstallation(self.order, ImageSource(url, planned.image_type, checksum, self.headers))
+
+    def deed(self, server: Server) -> Deed:
+        """What it does to the server, to be shown."""
+        planned, judgement = self.plan.image, self.plan.judgement
+        return Deed(
+            server=server,
+            order=self.order,
+            image=ServedImage(planned.address, planned.image_type, planned.size_bytes, planned.all_digests),
+            header_names=self.plan.order.http_header_names,
+            verdict=f"{judgement.profile}: {judgement.verdict}, {self.plan.made.isoformat(timespec='minutes')}",
+            concerns=judgement.concerns,
+        )
+
+
+def destination_of(plan: Plan) -> Destination:
+    """Where the planned object lies; raises `UsageError` as `parse_any_destination` does."""
+    return parse_any_destination(plan.image.destination, plan.image.public_url)
+
+
+def require_unchanged(
+    errand: Errand, api: OvhApi, storage: ObjectStorage, clock: Clock, observer: Observer
+) -> tuple[Reinstallation, Server]:
+    """Return the request with a new URL, and the server, when all is as it was planned and the server can take it.
+
+    Raises `DeploymentRefused` that tells what changed, that the plan is too old, or what speaks against it now; and
+    what making the URL raises.
+    """
+    plan = errand.plan
+    if clock.now() > plan.valid_until:
+        raise DeploymentRefused(
+            f"nothing was sent to {plan.server.name}: the plan was valid until {plan.valid_until.isoformat()}",
+            remedy="Make a new plan with `byoi-tools plan`, and have it approved.",
+        )
+    asked, address = ask(api, plan.server.name), errand.address
+    changes = server_changes(plan, asked.server)
+    if isinstance(address, ObjectAddress):
+        changes += object_changes(plan.image, storage.head(address))
+    if changes:
+        raise refusal_of(plan.server.name, changes)
+    published = _renew(errand, address, storage, clock, observer)
+    if published is None:
+        raise refusal_of(plan.server.name, (content_change(plan.image),))
+    reinstallation = errand.reinstallation(published.url)
+    needs = ImageNeeds(plan.judgement.boot, plan.image.size_bytes, plan.image.virtual_size_bytes)
+    delivery = delivery_of(reinstallation.image, clock.now())
+    planned = plan_deployment(api, asked, errand.order, needs, delivery)
+    profile = known_profile(f"ovh-{errand.order.product.value}")
+    outcomes = judge_deployment(planned, _LOOKED_AT, plan.judgement.boot, profile)
+    judged = [o for o in outcomes if o.kind is not OutcomeKind.SKIPPED or o.message != _LOOKED_AT.reason]
+    refuse_misfits(plan.server.name, judged, None, observer)
+    return reinstallation, asked.server
+
+
+def _renew(
+    errand: Errand, address: ObjectAddress | FileAddress, storage: ObjectStorage, clock: Clock, observer: Observer
+) -> PublishedImage | None:
+    """The object with a new URL, None when it is not described as the planned content any more."""
+    planned, headers = errand.plan.image, errand.headers
+    what = (planned.image_type, planned.size_bytes, planned.all_digests)
+    if isinstance(address, ObjectAddress):
+        life = timedelta(seconds=planned.url_seconds or 0)
+        return renew_publication(address, *what, life, storage, clock, observer, planned.verification, headers)
+    assert isinstance(errand.destination, PublicDirectory)  # noqa: S101 - for the type checker: files lie in those
+    return find_placed(address, *what, errand.destination, clock, observer, planned.verification, headers)
