@@ -17,6 +17,7 @@ from byoi_tools.cli import (
     deploy,
     explain,
     inspect,
+    login,
     match,
     objects,
     plan,
@@ -59,6 +60,7 @@ app.command("check")(check.check)
 app.command("convert")(convert.convert)
 app.command("checksum")(checksum.checksum)
 app.command("rehearse")(rehearse.rehearse)
+app.command("login")(login.login)
 app.command("match")(match.match)
 app.command("publish")(publish.publish)
 app.command("plan")(plan.plan)

@@ -14,6 +14,7 @@ from byoi_tools.errors import UsageError
 
 if TYPE_CHECKING:
     from byoi_tools.model.ssh_address import SshAddress
+    from byoi_tools.simulator.credentials import OAuthClient
     from byoi_tools.simulator.signature import Credentials
 
 Listen = Annotated[
@@ -58,6 +59,14 @@ Boot = Annotated[
 ]
 
 
+OAuth2 = Annotated[
+    bool,
+    typer.Option(
+        "--oauth2", help="Print the variables of an OAuth2 client in place of an application's.", envvar="BYOI_OAUTH2"
+    ),
+]
+
+
 def simulator(
     listen: Listen = "127.0.0.1:8080",
     directory: Directory = Path("simulated-servers"),
@@ -66,6 +75,7 @@ def simulator(
     fault: FaultsWanted = None,
     clock_drift: Drift = 0.0,
     boot: Boot = False,
+    oauth2: OAuth2 = False,
 ) -> None:
     """Run a pretend provider.
 
@@ -89,7 +99,7 @@ def simulator(
         boots=boot,
     )
     with pretended:
-        write_result(_exports(pretended.url, pretended.credentials))
+        write_result(_exports(pretended.url, pretended.oauth_client if oauth2 else pretended.credentials))
         sys.stdout.flush()
         names = (_describe(server.name, pretended.ssh_address(server.name)) for server in chosen)
         write_note(f"servers: {', '.join(names)}; disks in {directory}; Ctrl-C stops")
@@ -110,12 +120,16 @@ def _split_address(listen: str) -> tuple[str, int]:
     return host.strip("[]"), int(port)
 
 
-def _exports(url: str, credentials: Credentials) -> str:
+def _exports(url: str, credentials: Credentials | OAuthClient) -> str:
     """The environment that points the real client here, for `eval`."""
-    variables = {
-        "OVH_ENDPOINT": url,
-        "OVH_APPLICATION_KEY": credentials.application_key,
-        "OVH_APPLICATION_SECRET": credentials.application_secret,
-        "OVH_CONSUMER_KEY": credentials.consumer_key,
-    }
+    from byoi_tools.simulator.signature import Credentials
+
+    variables = {"OVH_ENDPOINT": url}
+    if isinstance(credentials, Credentials):
+        variables["OVH_APPLICATION_KEY"] = credentials.application_key
+        variables["OVH_APPLICATION_SECRET"] = credentials.application_secret
+        variables["OVH_CONSUMER_KEY"] = credentials.consumer_key
+    else:
+        variables["OVH_CLIENT_ID"] = credentials.client_id
+        variables["OVH_CLIENT_SECRET"] = credentials.client_secret
     return "".join(f"export {name}={value}\n" for name, value in variables.items())

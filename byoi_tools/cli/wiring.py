@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from byoi_tools.model.observer import Observer
+    from byoi_tools.model.secret import Secret
     from byoi_tools.pipeline.receipt import Receipt
     from byoi_tools.publishing.open_uploads import UploadRecord
     from byoi_tools.publishing.public_directory import Destination
@@ -18,12 +19,15 @@ if TYPE_CHECKING:
     from byoi_tools.tools.ovh_api import OvhApi
 
 
-def connect_api() -> OvhApi:
-    """The provider's API, by `ovh`'s own configuration (`ovh.conf`, `OVH_*`), asked no faster than is fair."""
+def connect_api(consumer_key: Secret | None = None) -> OvhApi:
+    """The provider's API, by `ovh`'s own configuration (`ovh.conf`, `OVH_*`), asked no faster than is fair.
+
+    `consumer_key` takes the place of the configured one.
+    """
     from byoi_tools.deployment.request_limit import RequestLimit
     from byoi_tools.tools.ovh_api import OvhApi
 
-    return OvhApi.from_configuration(RequestLimit(system_clock()).wait)
+    return OvhApi.from_configuration(RequestLimit(system_clock()).wait, consumer_key)
 
 
 def connect_fleet_api() -> tuple[OvhApi, Callable[[], None]]:

@@ -20,6 +20,7 @@ _CREDENTIALS = {
     "NOT_CREDENTIAL": "The request carried no consumer key that the API knows.",
     "OAuth2FailureError": "The OAuth2 client id or secret is wrong.",
 }
+_USUAL_OFFSET_SECONDS = 10
 _RIGHTS = ("", "NOT_GRANTED_CALL", "FORBIDDEN", "Client::Forbidden")
 _ROUTE = re.compile(r"(?P<method>\w+) /dedicated/server/[^/]+(?P<suffix>.*)")
 
@@ -79,7 +80,7 @@ def refuse_denial(server: str, answer: ApiErrorAnswer) -> None:
     if answer.error_class in _CREDENTIALS:
         raise DeploymentRefused(
             "the API refuses the credentials",
-            details=f"{_CREDENTIALS[answer.error_class]} {_describe(answer)}",
+            details=f"{_CREDENTIALS[answer.error_class]} {_describe_clock(answer)}{_describe(answer)}",
             remedy=_CHECK_KEYS,
         ) from answer
     if answer.status in (401, 403) and answer.error_class in _RIGHTS:
@@ -93,6 +94,16 @@ def refuse_denial(server: str, answer: ApiErrorAnswer) -> None:
 def explain_refusal(error_class: str) -> Explanation:
     """What the class of a refused reinstallation means."""
     return EXPLAINED_CLASSES.get(error_class, _UNKNOWN_CLASS)
+
+
+def _describe_clock(answer: ApiErrorAnswer) -> str:
+    """How far the clocks are apart, where they can be the reason; a few seconds are the answer's own way."""
+    offset = answer.clock_offset_seconds
+    if offset is None:
+        return ""
+    if abs(offset) <= _USUAL_OFFSET_SECONDS:
+        return "The clocks agree now: GET /auth/time and this machine's differ by no more than a few seconds. "
+    return f"This machine's clock is {abs(offset)} s {'behind' if offset > 0 else 'ahead of'} the API's. "
 
 
 def _describe(answer: ApiErrorAnswer) -> str:

@@ -29,6 +29,17 @@ def needed_rights(server: str, install_api: InstallApi = InstallApi.REINSTALL) -
     return (*reads, *(AccessRule("POST", server_route(server, suffix)) for suffix in changes))
 
 
+def deployment_rules(server: str) -> tuple[AccessRule, ...]:
+    """The rules of a consumer key that allow just what a deployment asks for on one server, or on all for `*`.
+
+    Beside what it cannot do without: what the server boots now, which decides whether it is in rescue mode.
+    """
+    route = "/dedicated/server/*" if server == "*" else server_route(server)
+    reads = (*(suffix.replace("/task/1", "/task/*") for suffix in _READ), "/boot/*")
+    rules = [AccessRule("GET", f"{route}{suffix}") for suffix in reads]
+    return (*rules, *(AccessRule("POST", f"{route}{suffix}") for suffix in _CHANGE))
+
+
 def read_rights(api: OvhApi) -> Fact[tuple[AccessRule, ...]]:
     """Ask for the rules of the consumer key (`api.Credential` of OVH's description of /auth).
 
@@ -58,5 +69,5 @@ def refuse_missing_reads(server: str, rights: Fact[tuple[AccessRule, ...]]) -> N
         raise DeploymentRefused(
             f"the credentials do not have {len(missing)} of the rights that a deployment needs",
             details="\n".join(f"no rule allows {call}" for call in missing),
-            remedy="Make a consumer key with GET /dedicated/server/* and POST /dedicated/server/*/reinstall.",
+            remedy="Make a consumer key that has them: `byoi-tools login`.",
         )

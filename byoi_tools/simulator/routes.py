@@ -6,9 +6,11 @@ Paths and actions are those of OVH's OpenAPI; `/dedicated/installationTemplate` 
 
 from __future__ import annotations
 
+import hashlib
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from byoi_tools.simulator.condition import BOOTS
@@ -23,14 +25,17 @@ VERSION_PREFIX = "/1.0"
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that found its route: `arguments` from its path, `query`, and the JSON value of its body."""
+    """A request that found its route: `arguments` from its path, `query`, and the JSON value of its body.
+
+    `credentials` are the caller's keys; None where nobody signed, or an OAuth2 client calls.
+    """
 
     machines: Mapping[str, Machine]
     clock: Callable[[], float]
     arguments: Mapping[str, str]
     query: Mapping[str, str]
     body: object
-    credentials: Credentials
+    credentials: Credentials | None
 
     @property
     def machine(self) -> Machine:
@@ -81,6 +86,26 @@ def _tell_template(call: Call) -> object:
     return TEMPLATES[name].as_json()
 
 
+def _tell_credential(call: Call) -> object:
+    if call.credentials is None:
+        raise refuse(403, "Client::Forbidden", "This call is for consumer keys")
+    return describe_credential(call.credentials, call.clock())
+
+
+def _tell_accesses(call: Call) -> object:
+    """Return `dedicated.server.Access`; its password is the id of a secret, not the secret."""
+    name = call.machine.server.name
+    return [{"type": "SSH", "user": "root", "url": f"ssh://{name}", "password": f"{_SECRET_ID}{name}"}]
+
+
+def _retrieve_secret(call: Call) -> object:
+    wanted = str(call.body.get("id", "")) if isinstance(call.body, dict) else ""
+    if not wanted.startswith(_SECRET_ID) or wanted.removeprefix(_SECRET_ID) not in call.machines:
+        raise refuse(404, "Client::NotFound", "This secret does not exist, or has expired")
+    expires = datetime.fromtimestamp(call.clock() + 3600, UTC).isoformat(timespec="seconds")
+    return {"secret": hashlib.sha256(wanted.encode()).hexdigest()[:16], "expiration": expires}
+
+
 def _list_tasks(call: Call) -> object:
     return call.machine.list_tasks(call.query.get("function", ""), call.query.get("status", ""))
 
@@ -102,13 +127,14 @@ def _tell_boot(call: Call) -> object:
     return {"bootId": call.boot_id, "bootType": boot_type, "description": f"Boot {boot_type}", "kernel": boot_type}
 
 
+_SECRET_ID = "simulated-"  # noqa: S105 - what ids of secrets begin with
 _SERVER = "/dedicated/server/{serviceName}"
 _OLD_API = f"{_SERVER}/bringYourOwnImage"
 _IPMI = f"{_SERVER}/features/ipmi"
 _ACTION = "dedicatedServer:apiovh:"
 ROUTES = (
     Route("GET", "/auth/time", "", lambda call: int(call.clock()), is_signed=False),
-    Route("GET", "/auth/currentCredential", "", lambda call: describe_credential(call.credentials, call.clock())),
+    Route("GET", "/auth/currentCredential", "", _tell_credential),
     Route("GET", "/dedicated/installationTemplate/{templateName}", "", _tell_template, is_signed=False),
     Route("GET", "/dedicated/server", f"{_ACTION}get", lambda call: list(call.machines)),
     Route("GET", _SERVER, f"{_ACTION}get", lambda call: describe_server(call.machine)),
@@ -140,6 +166,14 @@ ROUTES = (
         f"{_ACTION}task/cancel",
         lambda call: call.machine.cancel_task(call.task_id),
     ),
+    Route(
+        "POST",
+        f"{_SERVER}/authenticationSecret",
+        f"{_ACTION}authenticationSecret/create",
+        _tell_accesses,
+    ),
+    Route("POST", "/secret/retrieve", "", _retrieve_secret),
+    Route("GET", "/me", "", lambda call: {"nichandle": "xx1111-ovh", "country": "FR", "currency": {"code": "EUR"}}),
     Route("PUT", _SERVER, f"{_ACTION}put", lambda call: call.machine.change(call.body)),
     Route("POST", f"{_SERVER}/reboot", f"{_ACTION}reboot", lambda call: call.machine.reboot()),
     Route("GET", _IPMI, f"{_ACTION}features/ipmi/get", lambda call: call.machine and describe_ipmi()),

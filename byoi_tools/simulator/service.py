@@ -20,6 +20,7 @@ from byoi_tools.model.boot import BootMode as FirmwareMode
 from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.rehearsal.accelerator import accelerator_argv
 from byoi_tools.rehearsal.assembly import free_address, require_machine
+from byoi_tools.simulator.credentials import KeyRing, OAuthClient
 from byoi_tools.simulator.installation import Surroundings
 from byoi_tools.simulator.machine import Machine
 from byoi_tools.simulator.power import Power
@@ -27,7 +28,7 @@ from byoi_tools.simulator.programs import require_programs
 from byoi_tools.simulator.refusals import ApiError, ConnectionDropped, refuse
 from byoi_tools.simulator.routes import VERSION_PREFIX, Call, find_route
 from byoi_tools.simulator.servers import BootMode, SimulatedServer
-from byoi_tools.simulator.signature import Credentials, SignedCall, check_caller, check_granted
+from byoi_tools.simulator.signature import Credentials, SignedCall
 
 _BODY_LIMIT_BYTES = 8 * 2**20
 _IDLE_SECONDS = 60
@@ -51,6 +52,7 @@ class Simulator:
         *,
         directory: Path,
         credentials: Credentials | None = None,
+        oauth_client: OAuthClient | None = None,
         listen: tuple[str, int] = ("127.0.0.1", 0),
         pace_seconds: float = 0.0,
         clock: Callable[[], float] = time.time,
@@ -59,6 +61,8 @@ class Simulator:
         boots: bool = False,
     ) -> None:
         self.credentials = credentials or Credentials.generate()
+        self.oauth_client = oauth_client or OAuthClient.generate()
+        self._keys = KeyRing(self.credentials, self.oauth_client, clock)
         self._listen = listen
         self._clock = clock
         self._clock_drift_seconds = clock_drift_seconds
@@ -156,13 +160,17 @@ class Simulator:
         """Return the JSON value that answers a request; raises `ApiError`."""
         if self._stopped.is_set():  # a client may have kept its connection
             raise ConnectionDropped
+        answered = self._keys.answer(call, target, lambda: _read_json(call.body))
+        if answered is not None:
+            return answered
         route, path, arguments, query = find_route(call.method, target)
+        caller = None
         if route.is_signed:
-            check_caller(self.credentials, call, self._clock() + self._clock_drift_seconds)
+            caller = self._keys.identify(call, self._clock() + self._clock_drift_seconds)
         if route.action:
-            check_granted(self.credentials, call.method, path, route.action)
+            self._keys.check_granted(caller, call.method, path, route.action)
         body = _read_json(call.body)
-        return route.answer(Call(self._machines, self._clock, arguments, query, body, self.credentials))
+        return route.answer(Call(self._machines, self._clock, arguments, query, body, caller))
 
 
 class _HttpServer(ThreadingHTTPServer):

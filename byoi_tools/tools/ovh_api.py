@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import configparser
-import ipaddress
+import os
+import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self, TypeAlias
-from urllib.parse import quote, urlencode, urlsplit
+from urllib.parse import quote, urlencode
 
 from byoi_tools.errors import ByoiError, DeploymentError, UsageError
-from byoi_tools.model.secret import HIDDEN, redact
+from byoi_tools.model.secret import HIDDEN, Secret, redact
+from byoi_tools.tools.ovh_address import judge_endpoint, token_url
 from byoi_tools.tools.ovh_clients import ClientEachThread
 
 if TYPE_CHECKING:
@@ -22,6 +24,7 @@ CONNECT_SECONDS = 10
 READ_SECONDS = 60
 _LONGEST_TEXT = 1000
 _SHORTEST_SECRET = 4
+_OF_THE_CLOCK = ("INVALID_SIGNATURE", "QUERY_TIME_OUT")
 _CONFIGURE = (
     "Set OVH_ENDPOINT, OVH_APPLICATION_KEY, OVH_APPLICATION_SECRET and OVH_CONSUMER_KEY (or OVH_CLIENT_ID and "
     "OVH_CLIENT_SECRET), or write them to ovh.conf, as python-ovh's manual says."
@@ -33,6 +36,7 @@ class ApiErrorAnswer(DeploymentError):
 
     `error_class` is the body's `class` or `errorCode`, `text` its message, `denied_actions` what its details say was
     not authorized; each is empty where the body has none. `query_id` identifies the request to the provider's support.
+    `clock_offset_seconds` is by how much the API's clock is ahead, looked up when it may be the reason.
     """
 
     def __init__(self, call: str, status: int, error_class: str, text: str, query_id: str, denied_actions: str) -> None:
@@ -47,6 +51,7 @@ class ApiErrorAnswer(DeploymentError):
         self.text = text
         self.query_id = query_id
         self.denied_actions = denied_actions
+        self.clock_offset_seconds: int | None = None
 
 
 class NoApiAnswer(DeploymentError):
@@ -66,39 +71,56 @@ class NoApiAnswer(DeploymentError):
 class Client(Protocol):
     """What this door uses of `ovh.Client`."""
 
-    def raw_call(self, method: str, path: str, data: Json) -> requests.Response:
-        """Sign and send one request; redirects are followed, nothing is repeated."""
+    def raw_call(self, method: str, path: str, data: Json, need_auth: bool = True) -> requests.Response:
+        """Sign (unless told not to) and send one request; redirects are followed, nothing is repeated."""
 
 
 class OvhApi:
     """Signed requests to the API; they raise `ApiErrorAnswer`, `NoApiAnswer`, `UsageError` for unusable keys."""
 
-    def __init__(self, client: Client, endpoint: str = "", before_each: Callable[[str], None] | None = None) -> None:
+    def __init__(
+        self,
+        client: Client,
+        endpoint: str = "",
+        before_each: Callable[[str], None] | None = None,
+        *,
+        has_application_key: bool = True,
+    ) -> None:
         """`endpoint` is its name or URL, as configured; `before_each` is called with the method of each request."""
         self._client = client
         self._before_each = before_each
         self.endpoint = endpoint
+        self.has_application_key = has_application_key
 
     @classmethod
-    def from_configuration(cls, before_each: Callable[[str], None] | None = None) -> Self:
+    def from_configuration(
+        cls, before_each: Callable[[str], None] | None = None, consumer_key: Secret | None = None
+    ) -> Self:
         """Use python-ovh's own configuration: the OVH_* environment, else ./ovh.conf, ~/.ovh.conf, /etc/ovh.conf.
 
-        The endpoint is one of python-ovh's names or, as go-ovh allows, a URL. Raises `UsageError` when something is
-        missing or contradicts itself; nothing is sent.
+        The endpoint is one of python-ovh's names or, as go-ovh allows, a URL. `consumer_key` takes the place of the
+        configured one. Raises `UsageError` when something is missing or contradicts itself; nothing is sent.
         """
         try:
             import ovh  # reads ovh.conf when it is imported
             import ovh.client
 
-            endpoint = ovh.config.ConfigurationManager().get("default", "endpoint")
+            configuration = ovh.config.ConfigurationManager()
+            endpoint = configuration.get("default", "endpoint")
         except (configparser.Error, UnicodeDecodeError) as error:
             where = getattr(error, "source", None) or "ovh.conf"
             raise UsageError(f"{where} cannot be parsed", remedy=_CONFIGURE) from None
         if endpoint and "/" in endpoint:
-            ovh.client.ENDPOINTS[endpoint] = _judge_endpoint(endpoint)
+            url = judge_endpoint(endpoint)
+            tokens = token_url(url, ovh.client.ENDPOINTS, ovh.client.OAUTH2_TOKEN_URLS)
+            ovh.client.ENDPOINTS[endpoint], ovh.client.OAUTH2_TOKEN_URLS[endpoint] = url, tokens
+            if tokens.startswith("http:"):  # loopback: oauthlib would take nothing but https
+                os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
         try:
-            client = ClientEachThread(lambda: ovh.Client(timeout=(CONNECT_SECONDS, READ_SECONDS)))
-            return cls(client, endpoint or "", before_each)
+            key = consumer_key.reveal() if consumer_key else None
+            client = ClientEachThread(lambda: ovh.Client(consumer_key=key, timeout=(CONNECT_SECONDS, READ_SECONDS)))
+            has_key = bool(configuration.get(endpoint, "application_key"))
+            return cls(client, endpoint or "", before_each, has_application_key=has_key)
         except ovh.exceptions.InvalidRegion:
             known = ", ".join(sorted(name for name in ovh.client.ENDPOINTS if "/" not in name))
             wrong = f"the endpoint {endpoint!r} is unknown" if endpoint else "no endpoint of the provider is configured"
@@ -114,6 +136,10 @@ class OvhApi:
         """POST to a route, exactly once; returns the JSON of its answer. An error's text does not quote the secrets."""
         return self._call("POST", path, body, secrets)
 
+    def post_unsigned(self, path: str, body: Json) -> Json:
+        """POST with the application key alone, which is all that asking for a consumer key takes."""
+        return self._call("POST", path, body, is_signed=False)
+
     def put(self, path: str, body: Json) -> Json:
         """PUT to a route, exactly once; returns the JSON of its answer."""
         return self._call("PUT", path, body)
@@ -122,9 +148,19 @@ class OvhApi:
         """DELETE a route, exactly once; returns the JSON of its answer."""
         return self._call("DELETE", path, None)
 
-    def _call(self, method: str, path: str, body: Json, secrets: tuple[str, ...] = ()) -> Json:
+    def clock_offset_seconds(self) -> int | None:
+        """How far the API's clock is ahead of this machine's, None where it does not tell its time."""
+        try:
+            told = self._call("GET", "/auth/time", None, is_signed=False)
+        except ByoiError:
+            return None
+        return round(told - time.time()) if isinstance(told, int | float) else None
+
+    def _call(
+        self, method: str, path: str, body: Json, secrets: tuple[str, ...] = (), *, is_signed: bool = True
+    ) -> Json:
         call = f"{method} {path.partition('?')[0]}"
-        answer = self._send(call, method, path, body)
+        answer = self._send(call, method, path, body, is_signed=is_signed)
         try:
             content: Json = answer.json() if answer.status_code != 204 else None
         except ValueError:
@@ -132,17 +168,20 @@ class OvhApi:
             if answer.ok:
                 raise NoApiAnswer(call, f"{answer.status_code}, but no JSON", was_sent=True) from None
         if not answer.ok:
-            raise _read_error(call, answer, content, secrets)
+            error = _read_error(call, answer, content, secrets)
+            if is_signed and error.error_class in _OF_THE_CLOCK:
+                error.clock_offset_seconds = self.clock_offset_seconds()
+            raise error
         return content
 
-    def _send(self, call: str, method: str, path: str, body: Json) -> requests.Response:
+    def _send(self, call: str, method: str, path: str, body: Json, *, is_signed: bool) -> requests.Response:
         import ovh
         import requests
 
         if self._before_each is not None:
             self._before_each(method)
         try:
-            return self._client.raw_call(method, path, body)
+            return self._client.raw_call(method, path, body, need_auth=is_signed)
         except (requests.exceptions.InvalidHeader, UnicodeError):
             raise _refuse_key() from None
         except requests.RequestException as error:
@@ -178,33 +217,6 @@ def describe_answer(text: str, error_class: str, query_id: str) -> str:
     """Return one line of what an error's answer says."""
     parts = (text, f"class {error_class}" if error_class else "", f"query id {query_id}" if query_id else "")
     return "; ".join(part for part in parts if part) or "its answer says nothing more"
-
-
-def _judge_endpoint(url: str) -> str:
-    """Return the URL without its last slash; raises `UsageError` when keys would travel in clear beyond loopback."""
-    if _is_usable_endpoint(url):
-        return url.rstrip("/")
-    raise UsageError(
-        "the endpoint is neither a name that python-ovh knows nor a usable URL",
-        remedy="Use a name such as ovh-eu, or a plain https URL; http is for loopback addresses alone.",
-    )
-
-
-def _is_usable_endpoint(url: str) -> bool:
-    try:
-        parts = urlsplit(url)
-        is_plain = parts.port != 0 and not (parts.username or parts.password or parts.query or parts.fragment)
-    except ValueError:
-        return False
-    host = parts.hostname or ""
-    return is_plain and ((parts.scheme == "https" and bool(host)) or (parts.scheme == "http" and _is_loopback(host)))
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return host == "localhost" or ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
 
 
 def _read_error(call: str, answer: requests.Response, content: Json, secrets: tuple[str, ...]) -> ApiErrorAnswer:

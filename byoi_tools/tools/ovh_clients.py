@@ -20,9 +20,9 @@ class ClientEachThread:
         self._own = threading.local()
         self._own.client = make()
 
-    def raw_call(self, method: str, path: str, data: object) -> requests.Response:
+    def raw_call(self, method: str, path: str, data: object, need_auth: bool = True) -> requests.Response:
         """Sign and send one request by this thread's client."""
         if not hasattr(self._own, "client"):
             self._own.client = self._make()
-        answer: requests.Response = self._own.client.raw_call(method, path, data)
+        answer: requests.Response = self._own.client.raw_call(method, path, data, need_auth)
         return answer

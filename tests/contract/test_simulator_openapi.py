@@ -130,6 +130,11 @@ def test_facts_about_a_server_in_any_condition(tmp_path: Path, document: Documen
             ask(api, document, SERVER + path)
 
 
+def test_the_accesses_to_a_server(simulator: Simulator, document: Document) -> None:
+    answer = Api(simulator).post(f"/dedicated/server/{NAME}/authenticationSecret")
+    validate(document, "post", f"{SERVER}/authenticationSecret", answer)
+
+
 def test_the_credential_has_the_fields_of_the_api() -> None:
     """`api.Credential` of OVH's description of /auth, which has a document of its own."""
     told = describe_credential(Credentials.generate(), 1_764_000_000.0)
