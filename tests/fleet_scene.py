@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from byoi_tools.simulator.faults import Faults
 from byoi_tools.simulator.servers import SimulatedServer
@@ -26,6 +26,10 @@ DEFAULTS = f"[defaults]\nefi-bootloader-path = '{LOADER}'\n"
 
 class AskedSimulator(Simulator):
     """Keeps the bodies of the orders by server, in their order, and counts all requests."""
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
 
     def __init__(self, servers: Sequence[SimulatedServer], directory: Path) -> None:
         super().__init__(servers, directory=directory)

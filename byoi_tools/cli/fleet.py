@@ -16,7 +16,7 @@ from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.wiring import connect_fleet_api, open_rollout_receipt, open_server_receipt, system_clock
 from byoi_tools.errors import ByoiError, DeploymentFailed, Interrupted, OutcomeUnknown, UsageError
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import InstallOrder
+from byoi_tools.model.deployment import Customizations, InstallOrder
 from byoi_tools.model.fleet import Ending, Member, Standing, order_of
 from byoi_tools.model.proof import Prove
 
@@ -119,11 +119,16 @@ def choose_proofs(members: Sequence[Member], flags: ProofFlags) -> dict[str, Pro
 
 def order_for(member: Member, order: InstallOrder, proofs: Mapping[str, ProofWish]) -> InstallOrder:
     """What a member gets where this is ordered for all; raises `UsageError` for what the API does not take."""
+    loader = loader_for(order.api, member.loader_path)
+    wishes = order_wishes(member, proofs.get(member.name))
+    return order_of(replace(member, loader_path=loader, customizations=wishes), order)
+
+
+def order_wishes(member: Member, wish: ProofWish | None) -> Customizations:
+    """What the member's config drive will hold, with the marker of the proof."""
     from byoi_tools.pipeline.proving import with_marker
 
-    loader = loader_for(order.api, member.loader_path)
-    wishes = with_marker(member.customizations, proofs.get(member.name))
-    return order_of(replace(member, loader_path=loader, customizations=wishes), order)
+    return with_marker(member.customizations, wish)
 
 
 @contextmanager

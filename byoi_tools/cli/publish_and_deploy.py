@@ -7,6 +7,8 @@ from contextlib import ExitStack
 
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, require_confirmation
+from byoi_tools.cli.fleet import FleetFlags, ProofFlags, only_server, read_members
+from byoi_tools.cli.fleet_publishing import publish_to_fleet
 from byoi_tools.cli.follow import conclude_after_output
 from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
@@ -19,6 +21,7 @@ from byoi_tools.cli.verdicts import REHEARSAL_SECONDS, or_shown
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
 from byoi_tools.model.deployment import InstallApi
 from byoi_tools.model.finding import Report
+from byoi_tools.model.fleet import Pace
 from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.proof import Proof
 from byoi_tools.model.published import PublishedImage, Verification
@@ -27,8 +30,9 @@ from byoi_tools.model.server import InstallResult
 
 def publish_and_deploy(
     image: options.Image,
-    server: options.ServerName,
     to: options.Destination,
+    server: options.ServerNames = None,
+    servers: options.ServersFile = None,
     public_url: options.PublicUrl = None,
     boot: options.ServerBoot = None,
     efi_bootloader_path: options.LoaderPath = None,
@@ -63,11 +67,14 @@ def publish_and_deploy(
     receipt: options.ReceiptFile = None,
     again: options.Again = False,
     rehearse: Rehearse = False,
+    canary: options.Canary = 0,
+    parallel: options.Parallel = 5,
+    max_failures: options.MaxFailures = 1,
     confirm: options.Confirm = None,
 ) -> int:
-    """Check, publish, ERASE a server, install, prove.
+    """Check, publish, ERASE servers, install, prove.
 
-    Nothing is uploaded before the server was looked at, the image checked and the erasure confirmed. The
+    Nothing is uploaded before the servers were looked at, the image checked and the erasure confirmed. The
     credentials are boto3's own (AWS_*) and ovh's own (OVH_*, ovh.conf).
     """
     from byoi_tools.model.digest import with_usual
@@ -82,14 +89,17 @@ def publish_and_deploy(
     from byoi_tools.reports.line import render_line
     from byoi_tools.reports.proof import render_proof
 
-    require_confirmation(server, confirm)
-    wish = choose_proof(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key, ssh_key)
+    only = only_server(server, servers)
+    if only is not None:
+        require_confirmation(only, confirm)
+    proof = ProofFlags(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key)
+    wish = None if only is None else choose_proof(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key, ssh_key)
     customizations = with_marker(read_customizations(hostname, ssh_key, user_data, metadata), wish)
     product = choose_product(system, profile, is_rehearsed=rehearse)
     require_possible(api, product, customizations, description)
     job = Job(
         image=image,
-        server=server,
+        server=only or "",
         destination=parse_any_destination(to, public_url),
         expires=parse_expiry(expires),
         boot=boot,
@@ -118,12 +128,17 @@ def publish_and_deploy(
         partitioning=read_partitioning(partitioning, product),
         proof=wish,
     )
+    if only is None:
+        flags = FleetFlags(hostname, ssh_key, user_data, tuple(metadata or ()), boot, efi_bootloader_path, disk_group)
+        members = read_members(server, servers, flags)
+        pace = Pace(canary, parallel, max_failures)
+        return publish_to_fleet(job, members, proof, servers, receipt, pace, confirm, is_again=again)
     progress = Progress()
     provider, clock = connect_api(), system_clock()
     with ExitStack() as stack:
         opened = stack.enter_context(open_receipt(image, receipt))
-        of_server = opened if receipt else stack.enter_context(open_server_receipt(provider, server, None))
-        deployments = Deployments(of_server, server, clock)
+        of_server = opened if receipt else stack.enter_context(open_server_receipt(provider, only, None))
+        deployments = Deployments(of_server, only, clock)
         if again:
             deployments.end("set aside by --again")
         outside = Outside(
@@ -143,6 +158,6 @@ def publish_and_deploy(
         write_result(shown)
         if products.has(Proof):
             write_result(render_proof(products.get(Proof), terminal_of(sys.stdout)))
-            refuse_unproven(server, products.get(Proof))
+            refuse_unproven(only, products.get(Proof))
         conclude_after_output(result.task, deployments)
     return 0

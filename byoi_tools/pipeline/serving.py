@@ -16,9 +16,11 @@ from byoi_tools.pipeline.publication import Delivery, publish_candidate
 from byoi_tools.pipeline.receipt import DONE, STARTED, Values, stage_key
 from byoi_tools.pipeline.upload_record import ReceiptUploads
 from byoi_tools.pipeline.workspace import Workspace
+from byoi_tools.publishing.digests import digest_file
 from byoi_tools.publishing.placing import find_placed
 from byoi_tools.publishing.public_directory import PublicDirectory
 from byoi_tools.publishing.renewal import renew_publication
+from byoi_tools.tools.image_file import open_image
 
 STAGE = "publish"
 
@@ -70,9 +72,24 @@ def checksum_for(api: InstallApi, digests: tuple[Digest, ...]) -> Digest:
 
     SHA-256 for the API of the 2020 guides: its message of 2022 for a wrong type names sha1, sha256 and md5 alone.
     """
-    is_old = api is InstallApi.BRING_YOUR_OWN_IMAGE
-    wanted = DigestAlgorithm.SHA256 if is_old else DigestAlgorithm.SHA512
-    return next(digest for digest in digests if digest.algorithm is wanted)
+    return next(digest for digest in digests if digest.algorithm is _told_to(api))
+
+
+def foreseen_checksum(job: Job, outside: Outside, candidate: Candidate) -> Digest | None:
+    """The same before anything is published: of a file that is served as it is, or as an earlier run converted it.
+
+    None where only publishing tells.
+    """
+    wanted = _told_to(job.api)
+    if candidate.is_final:
+        with open_image(candidate.source.path) as file:
+            return digest_file(file, (wanted,), outside.observer)[0]
+    digits = (outside.receipt.last_done(STAGE, _key(job)) or {}).get(wanted.value)
+    return Digest(wanted, str(digits)) if digits else None
+
+
+def _told_to(api: InstallApi) -> DigestAlgorithm:
+    return DigestAlgorithm.SHA256 if api is InstallApi.BRING_YOUR_OWN_IMAGE else DigestAlgorithm.SHA512
 
 
 def _key(job: Job) -> str:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from byoi_tools.inspection.inspect import inspect_image
+from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
@@ -89,6 +90,8 @@ def _read_server(job: Job, outside: Outside, products: Products) -> None:
 
 def _inspect(job: Job, outside: Outside, products: Products) -> None:
     products.put(_rules(job, outside, products.get(Server)))
+    if products.has(Candidate):  # the line of a fleet looks at its image once
+        return
     candidate = make_candidate(job.image, job.making, products.get(Workspace), outside.observer)
     products.put(candidate)
     products.put(inspect_image(candidate.source.path))
@@ -97,16 +100,7 @@ def _inspect(job: Job, outside: Outside, products: Products) -> None:
 def _match(job: Job, outside: Outside, products: Products) -> None:
     """Refuse what the server cannot take, before anything else costs time; the order is complete from here on."""
     candidate, rules, facts = products.get(Candidate), products.get(Rules), products.get(Facts)
-    order = InstallOrder(
-        server=job.server,
-        product=rules.profile.product,
-        loader_path=job.loader_path or find_loader(facts, rules.profile.product),
-        customizations=job.customizations,
-        disk_group_id=job.disk_group_id,
-        api=job.api,
-        description=job.description,
-        partitioning=job.partitioning,
-    )
+    order = order_of(job, rules.profile.product, facts)
     needs = needs_of(candidate.container, rules.boot, is_final=candidate.is_final)
     planned = plan_deployment(outside.api, products.get(Asked), order, needs, _delivery(job, candidate))
     products.put(order)
@@ -114,6 +108,20 @@ def _match(job: Job, outside: Outside, products: Products) -> None:
     outcomes = judge_deployment(planned, Known(facts), rules.boot, rules.profile)
     judged = [o for o in outcomes if candidate.is_final or o.check_id != COMPARED_ONCE_MADE]
     refuse_misfits(job.server, judged, rules.fail_on, outside.observer)
+
+
+def order_of(job: Job, product: Product, facts: Facts) -> InstallOrder:
+    """What is ordered for the job's server, with the loader that is found in the image where nobody named one."""
+    return InstallOrder(
+        server=job.server,
+        product=product,
+        loader_path=job.loader_path or find_loader(facts, product),
+        customizations=job.customizations,
+        disk_group_id=job.disk_group_id,
+        api=job.api,
+        description=job.description,
+        partitioning=job.partitioning,
+    )
 
 
 def _check(job: Job, outside: Outside, products: Products) -> None:
@@ -163,15 +171,21 @@ def _publish(job: Job, outside: Outside, products: Products) -> None:
     candidate, rules, report = products.get(Candidate), products.get(Rules), products.get(Report)
 
     def accept(size_bytes: int) -> None:
-        if not candidate.is_final:
-            planned = products.get(PlannedDeployment)
-            made = replace(planned, needs=replace(planned.needs, file_size_bytes=size_bytes))
-            outcomes = judge_deployment(made, Known(products.get(Facts)), rules.boot, rules.profile)
-            size = (outcome for outcome in outcomes if outcome.check_id == COMPARED_ONCE_MADE)
-            refuse_misfits(job.server, size, rules.fail_on, outside.observer)
+        refuse_size(job, outside, products, size_bytes)
 
     verdict = ManifestVerdict(rules.profile.name, rules.boot, report.has_passed)
     products.put(serve(job, outside, candidate, products.get(Workspace), accept, verdict))
+
+
+def refuse_size(job: Job, outside: Outside, products: Products, size_bytes: int) -> None:
+    """Raise `DeploymentRefused` when the file that a conversion made is too large for the server."""
+    if products.get(Candidate).is_final:
+        return
+    planned, rules = products.get(PlannedDeployment), products.get(Rules)
+    made = replace(planned, needs=replace(planned.needs, file_size_bytes=size_bytes))
+    outcomes = judge_deployment(made, Known(products.get(Facts)), rules.boot, rules.profile)
+    size = (outcome for outcome in outcomes if outcome.check_id == COMPARED_ONCE_MADE)
+    refuse_misfits(job.server, size, rules.fail_on, outside.observer)
 
 
 def _deploy(job: Job, outside: Outside, products: Products) -> None:

@@ -11,6 +11,11 @@ from byoi_tools.reports.installation import render_installation
 
 def render_line(report: Report, published: PublishedImage, result: InstallResult) -> str:
     """Return lines of `name value` and the steps; without the presigned URL, which nobody needs any more."""
+    return f"{render_published(report, published)}{'server':<10}{result.server}\n{render_installation(result)}"
+
+
+def render_published(report: Report, published: PublishedImage) -> str:
+    """Return lines of `name value` of what was found in the image, and where it lies."""
     rows = [
         ("image", f"{report.image.path} ({report.image.format.value}, {exact_size(report.image.size_bytes)})"),
         ("findings", _findings(report)),
@@ -18,9 +23,8 @@ def render_line(report: Report, published: PublishedImage, result: InstallResult
         ("size", exact_size(published.size_bytes)),
         *((digest.algorithm.value, digest.hexadecimal) for digest in published.digests),
         ("loader", report.loader_path or "none"),
-        ("server", result.server),
     ]
-    return "".join(f"{name:<10}{value}\n" for name, value in rows) + render_installation(result)
+    return "".join(f"{name:<10}{value}\n" for name, value in rows)
 
 
 def _findings(report: Report) -> str:
