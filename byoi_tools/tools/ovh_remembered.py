@@ -14,8 +14,15 @@ _OF_ONE_SERVER = "/dedicated/server/"
 class RememberingApi(OvhApi):
     """An `OvhApi` that keeps the answers about credentials and templates, and no errors; any thread may use it."""
 
-    def __init__(self, client: Client, endpoint: str = "", before_each: Callable[[str], None] | None = None) -> None:
-        super().__init__(client, endpoint, before_each)
+    def __init__(
+        self,
+        client: Client,
+        endpoint: str = "",
+        before_each: Callable[[str], None] | None = None,
+        *,
+        has_application_key: bool = True,
+    ) -> None:
+        super().__init__(client, endpoint, before_each, has_application_key=has_application_key)
         self._lock = threading.Lock()
         self._answers: dict[str, Json] = {}
 

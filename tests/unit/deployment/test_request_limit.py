@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 import pytest
 
@@ -74,3 +75,61 @@ def test_every_request_of_the_door_counts(monkeypatch: pytest.MonkeyPatch) -> No
         for number in range(150):
             list_reinstallations(api, f"ns{number % 3}")
     assert clock.monotonic() == 120
+
+
+class ActingClock(FakeClock):
+    """Moves by a small part of what is asked, and does something at the first sleep."""
+
+    def __init__(self, act: Callable[[], None]) -> None:
+        super().__init__()
+        self._act: Callable[[], None] | None = act
+        self._seconds = 0.0
+
+    def monotonic(self) -> float:
+        return self._seconds
+
+    def sleep(self, seconds: float) -> None:
+        act, self._act = self._act, None
+        if act is not None:
+            act()
+        time.sleep(0.0002)
+        self._seconds += min(seconds, 0.05)
+
+
+def test_what_changes_something_goes_before_questions_that_came_earlier() -> None:
+    order: list[str] = []
+    threads: list[threading.Thread] = []
+
+    def ask(method: str) -> None:
+        limit.wait(method)
+        order.append(method)
+        clock.sleep(1)
+
+    def come() -> None:
+        for method in ("GET", "GET", "POST"):
+            threads.append(threading.Thread(target=ask, args=(method,)))
+            threads[-1].start()
+
+    clock = ActingClock(come)
+    limit = RequestLimit(clock)
+    for _ in range(60):
+        limit.wait()
+        clock._seconds += 0.9
+    ask("GET")
+    for thread in threads:
+        thread.join(30)
+    assert sorted(order) == ["GET", "GET", "GET", "POST"]
+    assert order[0] == "POST"
+
+
+def test_a_closed_limit_interrupts_questions_and_lets_the_rest_through() -> None:
+    clock = ActingClock(lambda: limit.close())
+    limit = RequestLimit(clock)
+    for _ in range(60):
+        limit.wait()
+    with pytest.raises(KeyboardInterrupt):
+        limit.wait()
+    with pytest.raises(KeyboardInterrupt):
+        limit.wait("GET")
+    limit.wait("POST")
+    assert clock.monotonic() == pytest.approx(60, abs=0.1)
