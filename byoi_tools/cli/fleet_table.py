@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import threading
 from collections.abc import Sequence
 from typing import TextIO
 
-from byoi_tools.cli.terminal import terminal_of
+from byoi_tools.cli.terminal import size_of, terminal_of
 from byoi_tools.model.fleet import FleetObserver, Standing
 from byoi_tools.reports.rollout import draw_fleet
 from byoi_tools.reports.terminal import printable
@@ -73,7 +72,7 @@ class FleetTable(FleetObserver):
         if not self._is_open:
             return
         terminal = terminal_of(self._stream)
-        height = max(shutil.get_terminal_size((80, 24)).lines - 1, 2)
+        height = max(size_of(self._stream).lines - 1, 2)
         rows = [(server, standing, note) for server, (standing, note) in self._rows.items()]
         lines = draw_fleet(rows, terminal, height)
         self._stream.write("".join(f"{line}\n" for line in lines))
