@@ -88,8 +88,10 @@ def prove_installed(
         users=wish.users or (*users, *USERS),
     )
     key = load_key(wish.private_key) if wish.private_key and wish.method is Prove.SSH else None
-    observer.noted(f"waiting for the new system at {order.address}, {wish.timeout_seconds / 60:.0f} minutes at most")
     try:
+        observer.noted(
+            f"waiting for the new system at {order.address}, {wish.timeout_seconds / 60:.0f} minutes at most"
+        )
         proof = prove(order, key, clock, observer)
     except KeyboardInterrupt as interruption:
         raise Interrupted(

@@ -43,9 +43,10 @@ def prove(order: ProofOrder, key: KeyPair | None, clock: Clock, observer: Observ
         now = clock.monotonic()
         if judged.verdict is Verdict.PROVEN:
             break
-        if judged.reason != told:
+        kind = judged.reason.partition(" (")[0]  # what the socket said of it changes at every attempt
+        if kind != told:
             observer.noted(judged.reason)
-            told = judged.reason
+            told = kind
         wrong_since = None if judged.verdict is None else now if wrong_since is None else wrong_since
         is_settled = wrong_since is not None and now - wrong_since >= GRACE_SECONDS
         if is_settled or now - began >= order.timeout_seconds:
