@@ -20,8 +20,8 @@ $(INSTALLED): pyproject.toml constraints.txt | system-packages
 	@setup/virtual-environment.sh
 	@touch $@
 
-demo: $(IMAGE) ## Take a real Debian image through the whole line, onto a simulated server
-	@$(PYTHON) -m examples.demo build/debian-12.raw
+demo: $(IMAGE) ## Take a real Debian image onto two simulated servers, and prove that it boots (BOOT=no: only install)
+	@$(PYTHON) -m examples.demo build/debian-12.raw $(if $(filter no,$(BOOT)),--no-boot)
 
 # The recipe itself knows whether the image is up to date.
 $(IMAGE): install FORCE

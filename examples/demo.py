@@ -1,48 +1,60 @@
 """The main job from end to end, on a real object store and a pretend provider, with commands that a user would type.
 
-    .venv/bin/python -m examples.demo build/debian-12.raw
+    .venv/bin/python -m examples.demo build/debian-12.raw [--no-boot]
 
-Everything that it starts listens on loopback alone and is stopped at the end, on failure and on Ctrl-C too.
+One image goes to a UEFI server and to a legacy one, which boot what was installed in QEMU, and is proven on both over
+SSH; with --no-boot it is only installed. Everything that it starts listens on loopback alone and is stopped at the end,
+on failure and on Ctrl-C too.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from types import FrameType
+from types import FrameType, TracebackType
+
+import paramiko
 
 from fixtures.object_store import ObjectStore
 
 DIRECTORY = Path("build/demo")
 BUCKET = "images"
-SERVER = "ns1.simulated"
+UEFI, LEGACY = "ns1.simulated", "ns2.simulated"
 PROGRAM = Path(sys.executable).parent / "byoi-tools"
-HOST_NAME = "demo"
+KEY = DIRECTORY / "id_demo"
+# The first word of byoi-tools after the installation: from here on it waits for the server.
+PROVING = "waiting for the new system"
 
 
 def main() -> int:
     """Run the demonstration; returns 0 only when all of it worked."""
-    if len(sys.argv) != 2:
-        say("usage: demo.py IMAGE")
+    arguments = [argument for argument in sys.argv[1:] if argument != "--no-boot"]
+    if len(arguments) != 1:
+        say("usage: demo.py IMAGE [--no-boot]")
         return 2
-    image = Path(sys.argv[1])
+    image, boots = Path(arguments[0]), "--no-boot" not in sys.argv
     signal.signal(signal.SIGTERM, interrupt)
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
-        with ObjectStore(DIRECTORY / "object-store") as store, simulator(DIRECTORY / "servers") as api:
+        with (
+            ObjectStore(DIRECTORY / "object-store") as store,
+            simulator(DIRECTORY / "servers", boots=boots) as api,
+        ):
             environment = store.environment | api | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
             store.client.create_bucket(Bucket=BUCKET)
             run(environment, "check", str(image), "--boot", "uefi")
-            summary = run(environment, "publish-and-deploy", str(image), *deployment_flags())
+            summary = deploy_to_both(environment, image, boots=boots)
     except KeyboardInterrupt:
         say("interrupted; everything that was started is stopped")
         return 130
@@ -51,44 +63,123 @@ def main() -> int:
         return 1
     say(f"\nThe whole line took {time.monotonic() - began:.0f} s. In short:\n")
     sys.stdout.write(summary)
-    sys.stdout.write(written_disk())
     return 0
 
 
-def deployment_flags() -> list[str]:
-    """What a user would type after `publish-and-deploy IMAGE`."""
+def deploy_to_both(environment: Mapping[str, str], image: Path, *, boots: bool) -> str:
+    """Deploy to both servers: the second begins when the first boots, and finds the image published."""
+    write_inputs()
+    with Deployment(environment, UEFI, image, boots=boots) as first:
+        first.wait_until_it_boots()
+        with Deployment(environment, LEGACY, image, boots=boots) as second:
+            parts = [first.finish(), written_disk(UEFI), second.finish(), written_disk(LEGACY)]
+    return "{}{}\n{}{}".format(*parts)
+
+
+def write_inputs() -> None:
+    """Write the files that a user would have: user data, and a key to log in with."""
     (DIRECTORY / "user-data.yaml").write_text("#cloud-config\nruncmd:\n  - [touch, /root/it-works]\n")
+    if not KEY.exists():
+        key = paramiko.ECDSAKey.generate(bits=256)
+        key.write_private_key_file(str(KEY))
+        KEY.with_suffix(".pub").write_text(f"{key.get_name()} {key.get_base64()} demo\n")
+
+
+def deployment_flags(server: str, *, boots: bool) -> list[str]:
+    """What a user would type after the image; `--again` because the servers of the last demonstration are gone."""
+    proof = ["--prove", "ssh", "--ssh-address", ssh_address(server)] if boots else ["--prove", "none"]
     return [
-        *("--server", SERVER, "--confirm", SERVER),
+        *("--server", server, "--confirm", server, "--again"),
         *("--to", f"s3://{BUCKET}/debian", "--image-type", "qcow2", "--compress", "zlib"),
-        *("--expires", "2h", "--hostname", HOST_NAME, "--user-data", str(DIRECTORY / "user-data.yaml")),
-        *("--receipt", str(DIRECTORY / "receipt.jsonl")),
+        *(
+            "--expires",
+            "2h",
+            "--hostname",
+            f"demo-{server.partition('.')[0]}",
+            "--ssh-key",
+            str(KEY.with_suffix(".pub")),
+        ),
+        *("--user-data", str(DIRECTORY / "user-data.yaml"), "--receipt", str(DIRECTORY / f"{server}.jsonl"), *proof),
     ]
 
 
-def run(environment: Mapping[str, str], *arguments: str) -> str:
-    """Run byoi-tools, show its messages as they come, and return its result."""
+def ssh_address(server: str) -> str:
+    """Where the simulator says that a server answers."""
+    found = re.search(rf"{re.escape(server)} \(SSH at ([0-9.:]+)\)", (DIRECTORY / "simulator.log").read_text())
+    if found is None:
+        raise RuntimeError(f"the simulator did not say where {server} answers")
+    return found[1]
+
+
+class Deployment:
+    """One `publish-and-deploy` that runs; its messages are shown as they come, each with the server's name."""
+
+    def __init__(self, environment: Mapping[str, str], server: str, image: Path, *, boots: bool) -> None:
+        arguments = ["publish-and-deploy", str(image), *deployment_flags(server, boots=boots)]
+        say(f"\n$ byoi-tools {shlex.join(arguments)}")
+        self._server = server
+        self._is_installed = threading.Event()
+        self._process = subprocess.Popen(
+            [str(PROGRAM), *arguments],
+            env={**os.environ, **environment},
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._messages = threading.Thread(target=self._tell, daemon=True)
+        self._messages.start()
+
+    def __enter__(self) -> Deployment:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+        self._process.wait(60)
+
+    def wait_until_it_boots(self) -> None:
+        """Return once it is installed, or has ended."""
+        self._is_installed.wait()
+
+    def finish(self) -> str:
+        """Wait for the end and return the result; raises `CalledProcessError`."""
+        output = (self._process.stdout or sys.exit("no output")).read()
+        self._messages.join()
+        if self._process.wait():
+            sys.stdout.write(output)
+            raise subprocess.CalledProcessError(self._process.returncode, self._process.args, output)
+        return output
+
+    def _tell(self) -> None:
+        for line in self._process.stderr or ():
+            say(f"{self._server}  {line.rstrip()}")
+            if line.startswith(PROVING):
+                self._is_installed.set()
+        self._is_installed.set()
+
+
+def run(environment: Mapping[str, str], *arguments: str) -> None:
+    """Run byoi-tools to its end, and show what it says."""
     say(f"\n$ byoi-tools {shlex.join(arguments)}")
-    with subprocess.Popen(
-        [str(PROGRAM), *arguments], env={**os.environ, **environment}, stdout=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([str(PROGRAM), *arguments], env={**os.environ, **environment}) as process:
         try:
-            output, _ = process.communicate()
+            process.wait()
         except BaseException:
             process.send_signal(signal.SIGINT)
             process.wait(30)
             raise
-    if arguments[0] == "check" or process.returncode:
-        sys.stdout.write(output)
     if process.returncode:
-        raise subprocess.CalledProcessError(process.returncode, process.args, output)
-    return output
+        raise subprocess.CalledProcessError(process.returncode, process.args)
 
 
 @contextmanager
-def simulator(directory: Path) -> Iterator[dict[str, str]]:
+def simulator(directory: Path, *, boots: bool) -> Iterator[dict[str, str]]:
     """The pretend provider, as a program of its own; gives the environment that points the real client to it."""
     command = [str(PROGRAM), "simulator", "--listen", "127.0.0.1:0", "--directory", str(directory), "--pace", "0.2"]
+    command += ["--boot"] if boots else []
     log = directory.parent / "simulator.log"
     with (
         log.open("w") as messages,
@@ -109,12 +200,14 @@ def read_exports(process: subprocess.Popen[str], log: Path) -> dict[str, str]:
     lines = [output.readline().strip().removeprefix("export ") for _ in range(4)]
     if not all("=" in line for line in lines):
         raise RuntimeError(f"the simulator did not start; see {log}")
+    while "servers:" not in log.read_text() and process.poll() is None:
+        time.sleep(0.05)
     return dict(line.split("=", 1) for line in lines)
 
 
-def written_disk() -> str:
-    """Where the disk of the simulated server is, and how it would boot."""
-    directory = DIRECTORY / "servers" / SERVER
+def written_disk(server: str) -> str:
+    """Where the disk of a simulated server is, and how it booted."""
+    directory = DIRECTORY / "servers" / server
     state = json.loads((directory / "state.json").read_text())
     disks = [path for path in directory.iterdir() if path.suffix in (".raw", ".img")]
     lines = [f"disk      {path} ({path.stat().st_blocks * 512 / 2**20:.0f} MiB written)\n" for path in disks]
