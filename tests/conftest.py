@@ -10,8 +10,14 @@ from contextlib import suppress
 
 import pytest
 from botocore.exceptions import ClientError
+from hypothesis import HealthCheck, settings
 
 from fixtures.object_store import ObjectStore
+
+
+# How long an example takes says how busy the machine is.
+settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("any machine")
 
 
 def pytest_configure() -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from byoi_tools.checks.catalogue import OF_THE_DEPLOYMENT
+from byoi_tools.checks.catalogue import DEPLOYMENT_CHECKS
 from byoi_tools.model.deed import Concern, Deed, ServedImage
 from byoi_tools.model.deployment import InstallOrder, Reinstallation
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
@@ -15,6 +15,9 @@ from byoi_tools.pipeline.job import Job
 from byoi_tools.pipeline.making import Candidate
 from byoi_tools.pipeline.matching import COMPARED_ONCE_MADE
 from byoi_tools.pipeline.products import Products
+
+# Those of one product alone are skipped for the other, and leave no doubt.
+_OF_EVERY_DEPLOYMENT = frozenset(check.id for check in DEPLOYMENT_CHECKS if check.product is None)
 
 
 def deed_of(job: Job, products: Products) -> Deed:
@@ -50,7 +53,7 @@ def concerns_of(outcomes: Iterable[Outcome]) -> tuple[Concern, ...]:
 
 def _is_concern(outcome: Outcome) -> bool:
     if outcome.kind is OutcomeKind.SKIPPED:
-        return outcome.family in OF_THE_DEPLOYMENT and outcome.severity is Severity.ERROR
+        return outcome.check_id in _OF_EVERY_DEPLOYMENT and outcome.severity is Severity.ERROR
     return outcome.kind is not OutcomeKind.PASSED
 
 

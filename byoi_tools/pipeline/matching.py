@@ -108,9 +108,10 @@ def _plan_by_old_api(
 def judge_deployment(
     planned: PlannedDeployment, examined: Fact[Facts], boot: BootMode, profile: Profile
 ) -> tuple[Outcome, ...]:
-    """The outcomes of the families target and api."""
+    """The outcomes of the families target and api, less what is about another product."""
     intent = Intent(profile.product, boot, loader_path=planned.order.loader_path)
-    return run_checks(DEPLOYMENT_CHECKS, Subject(examined, intent, Known(planned)), profile)
+    checks = tuple(check for check in DEPLOYMENT_CHECKS if check.product in (None, profile.product))
+    return run_checks(checks, Subject(examined, intent, Known(planned)), profile)
 
 
 def refuse_misfits(server: str, outcomes: Iterable[Outcome], fail_on: Severity | None, observer: Observer) -> None:
