@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, settings
 
 from fixtures.object_store import ObjectStore
 
-
 # How long an example takes says how busy the machine is.
 settings.register_profile("any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("any machine")
