@@ -1,7 +1,7 @@
 """Reads milestones and dead ends out of what firmware, loader, kernel and init write to a console.
 
-Sources: consoles of real boots (EDK2, SeaBIOS, GRUB 2.06, Linux 6.1, initramfs-tools, systemd, cloud-init). dracut, Alpine
-(mkinitfs, OpenRC, BusyBox) and FreeBSD were not seen in a boot of ours: those patterns follow their messages.
+Sources: consoles of real boots (EDK2, SeaBIOS, GRUB 2.06, Linux 6.1, initramfs-tools, systemd, cloud-init). Alpine
+(mkinitfs, OpenRC, BusyBox), FreeBSD and dracut were not seen in a boot of ours: those patterns follow their messages.
 """
 
 from __future__ import annotations
