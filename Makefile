@@ -44,8 +44,9 @@ check: install ## Check format, lint, types and import contracts
 	$(PYTHON) -m mypy
 	.venv/bin/lint-imports
 
-docs: install ## Write docs/checks.md from the checks' own manual pages
+docs: install ## Write docs/checks.md and docs/commands.md, as the program itself tells them
 	.venv/bin/byoi-tools explain --format markdown > docs/checks.md
+	setup/commands-page.sh > docs/commands.md
 
 constraints: install ## Write the versions that are now in .venv to constraints.txt
 	$(PYTHON) -m pip install --quiet --disable-pip-version-check --upgrade --editable '.[dev,rehearsal]'

@@ -161,5 +161,5 @@ def _one_of(path: Path, key: str, kind: type[Choice], value: str) -> Choice:
 
 def _wrong(path: Path, why: str) -> UsageError:
     return UsageError(
-        f"the profile {path} cannot be used", details=why, remedy="Correct the file; README.md shows a profile."
+        f"the profile {path} cannot be used", details=why, remedy="Correct the file; docs/checking.md shows one."
     )

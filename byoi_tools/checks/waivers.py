@@ -120,5 +120,5 @@ def _text(path: Path, table: Mapping[str, object], key: str) -> str:
 
 def _wrong(path: Path, why: str) -> UsageError:
     return UsageError(
-        f"the waivers in {path} cannot be used", details=why, remedy="Correct the file; README.md shows one."
+        f"the waivers in {path} cannot be used", details=why, remedy="Correct the file; docs/checking.md shows one."
     )

@@ -19,7 +19,7 @@ LARGEST_LAYOUT = 100
 _LARGEST_NUMBER = 2**53  # beyond it JSON numbers are not exact
 _REMEDY = (
     "Write TOML or JSON with disks, schemeName and layout, a list of items with fileSystem, mountPoint, size (MiB), "
-    "raidLevel and extras (lv.name, zp.name); README, Bring Your Own Linux, has one."
+    "raidLevel and extras (lv.name, zp.name); docs/deploying.md has one."
 )
 
 

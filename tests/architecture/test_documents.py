@@ -19,23 +19,22 @@ from tests.command import byoi_tools
 
 ROOT = Path(__file__).parent.parent.parent
 README = (ROOT / "README.md").read_text()
-TOML_BLOCKS = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
-HELP_BLOCKS = re.findall(r"```\n\$ byoi-tools ([^\n]*--help)\n(.*?)\n```", README, re.DOTALL)
+MANUAL = README + "".join(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))
+TOML_BLOCKS = re.findall(r"```toml\n(.*?)```", MANUAL, re.DOTALL)
+HELP_BLOCKS = re.findall(r"```\n\$ byoi-tools ([^\n]*--help)\n(.*?)\n```", MANUAL, re.DOTALL)
 
 
-def test_the_readme_shows_help() -> None:
-    assert [command for command, _ in HELP_BLOCKS] == [
-        "--help",
-        "check --help",
-        "match --help",
-        "publish-and-deploy --help",
-        "rehearse --help",
-        "objects gc --help",
-    ]
+def test_the_help_of_every_verb_is_shown() -> None:
+    """`make docs` writes the page of all commands."""
+    verbs = [str(command.name) for command in app.registered_commands]
+    for group in app.registered_groups:
+        parts = group.typer_instance.registered_commands if group.typer_instance else []
+        verbs += [str(group.name), *(f"{group.name} {part.name}" for part in parts)]
+    assert sorted(command for command, _ in HELP_BLOCKS) == sorted(["--help", *(f"{verb} --help" for verb in verbs)])
 
 
 @pytest.mark.parametrize(("command", "shown"), HELP_BLOCKS, ids=[command for command, _ in HELP_BLOCKS])
-def test_help_in_the_readme_is_the_programs(command: str, shown: str) -> None:
+def test_help_in_the_documents_is_the_programs(command: str, shown: str) -> None:
     assert byoi_tools(*command.split(), environment={"TERM": "dumb"}).output.rstrip() == shown
 
 
@@ -51,8 +50,8 @@ def test_the_exit_codes_in_the_readme_are_those_of_the_errors() -> None:
     assert listed == {kind.exit_code for kind in kinds} | {0, 1}
 
 
-def test_the_profile_in_the_readme_is_one(tmp_path: Path) -> None:
-    example = TOML_BLOCKS[0]
+def test_the_profile_in_the_manual_is_one(tmp_path: Path) -> None:
+    (example,) = (block for block in TOML_BLOCKS if "[checks." in block)
     tomllib.loads(example)
     path = tmp_path / "our-fleet.toml"
     path.write_text(example)
@@ -61,21 +60,22 @@ def test_the_profile_in_the_readme_is_one(tmp_path: Path) -> None:
     assert profile.disabled_reason("esp.stale-vendor-dirs")
 
 
-def test_the_waivers_in_the_readme_are_some(tmp_path: Path) -> None:
+def test_the_waivers_in_the_manual_are_some(tmp_path: Path) -> None:
     path = tmp_path / "byoi.toml"
-    path.write_text(TOML_BLOCKS[1])
+    (example,) = (block for block in TOML_BLOCKS if "[[waiver]]" in block)
+    path.write_text(example)
     (waiver,) = load_waivers(path, frozenset(check.id for check in CHECKS))
     assert waiver.reason
     assert waiver.expires
 
 
-def test_the_layout_in_the_readme_is_one() -> None:
+def test_the_layout_in_the_manual_is_one() -> None:
     (text,) = (block for block in TOML_BLOCKS if "[[layout]]" in block)
     assert [item.mount_point for item in parse_partitioning(text).layout] == ["/boot", "swap", "/"]
 
 
-def test_the_profiles_in_the_readme_exist() -> None:
-    assert {name for name in re.findall(r"`(ovh-[a-z-]+)`", README) if not name.endswith("-")} <= set(profile_names())
+def test_the_profiles_in_the_manual_exist() -> None:
+    assert {name for name in re.findall(r"`(ovh-[a-z-]+)`", MANUAL) if not name.endswith("-")} <= set(profile_names())
 
 
 def test_the_page_of_checks_is_up_to_date() -> None:
@@ -84,9 +84,9 @@ def test_the_page_of_checks_is_up_to_date() -> None:
 
 
 def test_paths_in_the_documents_exist() -> None:
-    for document in ("README.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"\]\(((?!https?:)[^)]+)\)", (ROOT / document).read_text()):
-            assert (ROOT / target).exists(), f"{document} names {target}"
+    for document in (ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")):
+        for target in re.findall(r"\]\(((?!https?:|#)[^)]+)\)", document.read_text()):
+            assert (document.parent / target).exists(), f"{document.name} names {target}"
 
 
 def test_every_flag_has_an_environment_variable() -> None:
