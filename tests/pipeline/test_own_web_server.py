@@ -124,5 +124,5 @@ def test_a_web_server_that_refuses_stops_the_line(
 
     assert run.code == 5
     assert "--http-header" in run.errors
-    assert "reinstall" not in run.errors
+    assert "reinstallServer" not in run.errors
     assert PASSWORD not in run.said

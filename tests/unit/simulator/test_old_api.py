@@ -16,6 +16,7 @@ from byoi_tools.rehearsal.refusals import InstallationError
 from byoi_tools.simulator.faults import Faults
 from byoi_tools.simulator.ova import unpack_disk
 from byoi_tools.simulator.servers import OLD_API, REINSTALL_API, SimulatedServer, load_servers, old_server
+from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import AccessRule, Credentials
 from tests.unit.simulator.outside import SERVER, SSH_KEY, Api, ImageHost, Start, order, sh, small_server
 
@@ -89,12 +90,10 @@ def test_a_route_that_the_server_lacks(start: Start, apis: tuple[str, ...], miss
     assert api.post_refusal(f"{SERVER}/{missing}", GOOD) == answer
 
 
-def test_rights_are_asked_for(start: Start) -> None:
-    simulator = start(both())
-    rules = (AccessRule("GET", "/dedicated/server/*"),)
-    known = simulator.credentials
-    simulator.credentials = Credentials(known.application_key, known.application_secret, known.consumer_key, rules)
-    assert Api(simulator).post_refusal(ROUTE, GOOD)[0] == 403
+def test_rights_are_asked_for(tmp_path: Path) -> None:
+    limited = replace(Credentials.generate(), rules=(AccessRule("GET", "/dedicated/server/*"),))
+    with Simulator([both()], directory=tmp_path, credentials=limited) as simulator:
+        assert Api(simulator).post_refusal(ROUTE, GOOD)[0] == 403
 
 
 def test_the_file_of_servers_says_which_api_they_have(tmp_path: Path) -> None:
