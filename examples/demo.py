@@ -44,11 +44,8 @@ def main() -> int:
     DIRECTORY.mkdir(parents=True, exist_ok=True)
     began = time.monotonic()
     try:
-        with (
-            ObjectStore(DIRECTORY / "object-store") as store,
-            simulator(DIRECTORY / "servers", boots=boots) as api,
-        ):
-            environment = store.environment | api | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
+        with ObjectStore(DIRECTORY / "object-store") as store:
+            environment = store.environment | {"NO_PROXY": "127.0.0.1", "no_proxy": "127.0.0.1"}
             store.client.create_bucket(Bucket=BUCKET)
             run(environment, "check", str(image), "--boot", "uefi")
             summary = deploy_to_both(environment, image, boots=boots)
@@ -63,13 +60,15 @@ def main() -> int:
     return 0
 
 
-def deploy_to_both(environment: Mapping[str, str], image: Path, *, boots: bool) -> str:
-    """Deploy to one server after the other, since two emulated boots at a time gain nothing; only one has to upload."""
+def deploy_to_both(environment: dict[str, str], image: Path, *, boots: bool) -> str:
+    """Deploy to one server after the other, each with the machine for itself; only the first has to upload."""
     write_inputs()
     summary = ""
     for server in (UEFI, LEGACY):
-        flags = deployment_flags(server, boots=boots)
-        summary += run(environment, "publish-and-deploy", str(image), *flags) + written_disk(server) + "\n"
+        with simulator(DIRECTORY / "servers", boots=boots) as api:
+            flags = deployment_flags(server, boots=boots)
+            summary += run(environment | api, "publish-and-deploy", str(image), *flags)
+        summary += written_disk(server) + "\n"
     return summary
 
 
