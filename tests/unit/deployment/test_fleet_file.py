@@ -1,4 +1,4 @@
-"""The file of a fleet: what the README shows is one, and what is wrong is named."""
+"""The file of a fleet: what the page shows is one, and what is wrong is named."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from byoi_tools.deployment.user_data_template import fill
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode
 
-README = (Path(__file__).parents[3] / "README.md").read_text()
+PAGE = (Path(__file__).parents[3] / "docs/deploying.md").read_text()
 
 
-def test_the_example_of_the_readme(tmp_path: Path) -> None:
+def test_the_example_of_the_page(tmp_path: Path) -> None:
     (example,) = [
-        block for block in re.findall(r"```toml\n(.*?)```", README, re.DOTALL) if block.startswith("[defaults]")
+        block for block in re.findall(r"```toml\n(.*?)```", PAGE, re.DOTALL) if block.startswith("[defaults]")
     ]
     path = tmp_path / "fleet.toml"
     path.write_text(example)
