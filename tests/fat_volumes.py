@@ -5,7 +5,7 @@ from __future__ import annotations
 import struct
 from pathlib import Path
 
-from byoi_tools.formats.fat_boot_sector import FatLayout
+from byoi_tools.formats.filesystems.fat_boot_sector import FatLayout
 from tests.disk_images import MIB, empty, run
 
 DATA12 = 33 * 512

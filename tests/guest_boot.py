@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import cast
 
-from byoi_tools.formats.efi_program import read_efi_program
+from byoi_tools.formats.boot.efi_program import read_efi_program
 from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.tree import GuestTree

@@ -17,8 +17,8 @@ from byoi_tools.conversion.qcow2_layout import most_bytes
 from byoi_tools.conversion.qcow2_writer import CLUSTER_BITS, FORMAT_VERSION, write_qcow2
 from byoi_tools.conversion.space import require_space
 from byoi_tools.errors import NoSpace
-from byoi_tools.formats.qcow2_disk import Qcow2Disk
-from byoi_tools.formats.qcow2_header import read_qcow2_header
+from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
+from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import Compression, Container, Engine, ImageType
 from byoi_tools.model.observer import Observer

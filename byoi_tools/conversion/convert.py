@@ -13,7 +13,7 @@ from byoi_tools.conversion.by_qemu_img import convert_by_qemu_img
 from byoi_tools.conversion.by_writer import convert_by_writer, is_written_by_us
 from byoi_tools.conversion.judges import judge_foreign
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, StorageError, UsageError
-from byoi_tools.formats.detection import is_ambiguous
+from byoi_tools.formats.containers.detection import is_ambiguous
 from byoi_tools.inspection.container import inspect_container, open_virtual_disk
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.image import Compression, Container, Engine, ImageType

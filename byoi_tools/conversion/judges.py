@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from byoi_tools.formats.containers.vdi import judge_vdi
+from byoi_tools.formats.containers.vhd import judge_vhd
+from byoi_tools.formats.containers.vhdx import judge_vhdx
+from byoi_tools.formats.containers.vmdk import judge_vmdk
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.formats.vdi import judge_vdi
-from byoi_tools.formats.vhd import judge_vhd
-from byoi_tools.formats.vhdx import judge_vhdx
-from byoi_tools.formats.vmdk import judge_vmdk
 from byoi_tools.model.image import ImageFormat
 
 _JUDGES = {

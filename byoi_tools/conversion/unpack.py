@@ -8,9 +8,9 @@ from pathlib import Path
 from byoi_tools.conversion.space import require_space
 from byoi_tools.conversion.sparse_output import SparseOutput
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, StorageError
-from byoi_tools.formats.compressed import decompress
-from byoi_tools.formats.detection import detect_formats, image_format, is_ambiguous
-from byoi_tools.formats.ova import read_member, read_ova, verify_member
+from byoi_tools.formats.compression.compressed import decompress
+from byoi_tools.formats.containers.detection import detect_formats, image_format, is_ambiguous
+from byoi_tools.formats.containers.ova import read_member, read_ova, verify_member
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.image import ImageFormat
 from byoi_tools.model.observer import Observer

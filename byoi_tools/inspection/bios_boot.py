@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.grub_core import read_core_modules
-from byoi_tools.formats.grub_image import boot_code_kind, read_core_image, read_core_pointer, read_grub_core
+from byoi_tools.formats.grub.core import read_core_modules
+from byoi_tools.formats.grub.image import boot_code_kind, read_core_image, read_core_pointer, read_grub_core
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.bios import BiosBoot, BootCodeKind
 from byoi_tools.model.disk import Disk

@@ -5,10 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe
-from byoi_tools.formats.detection import detect_formats, image_format
-from byoi_tools.formats.qcow2_disk import Qcow2Disk
-from byoi_tools.formats.qcow2_header import read_qcow2_header
-from byoi_tools.formats.qcow2_map import read_cluster_map
+from byoi_tools.formats.containers.detection import detect_formats, image_format
+from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
+from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
+from byoi_tools.formats.containers.qcow2_map import read_cluster_map
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.image import Container, ImageFormat

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from byoi_tools.errors import ImageError
-from byoi_tools.formats.efi_program import read_efi_program
-from byoi_tools.formats.fat import FatFileSystem
+from byoi_tools.formats.boot.efi_program import read_efi_program
+from byoi_tools.formats.filesystems.fat import FatFileSystem
 from byoi_tools.formats.source import ByteSource, Window
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.esp import EfiProgram, Esp, EspContent, EspText, LoaderKind

@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
-from byoi_tools.formats.partitions import read_disk
+from byoi_tools.formats.disks.partitions import read_disk
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from byoi_tools.conversion.convert import convert_image
 from byoi_tools.conversion.unpack import unpack_image
-from byoi_tools.formats.detection import is_ambiguous
+from byoi_tools.formats.containers.detection import is_ambiguous
 from byoi_tools.inspection.container import inspect_container
 from byoi_tools.model.digest import USUAL_DIGESTS, DigestAlgorithm
 from byoi_tools.model.fact import Known

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
-from byoi_tools.formats.detection import detect_formats, image_format, is_ambiguous
+from byoi_tools.formats.containers.detection import detect_formats, image_format, is_ambiguous
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.dataclass import dataclass

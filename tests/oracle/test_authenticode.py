@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.authenticode import read_issuers, read_sbat
-from byoi_tools.formats.efi_program import read_efi_program
-from byoi_tools.formats.pe import read_pe
+from byoi_tools.formats.boot.authenticode import read_issuers, read_sbat
+from byoi_tools.formats.boot.efi_program import read_efi_program
+from byoi_tools.formats.boot.pe import read_pe
 from byoi_tools.formats.source import Memory
 from fixtures.tiny import loaders, pe
 from fixtures.tiny.signature import sign

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import zstandard
 
-from byoi_tools.formats.detection import detect_formats, image_format, is_ambiguous
+from byoi_tools.formats.containers.detection import detect_formats, image_format, is_ambiguous
 from byoi_tools.model.image import FormatMatch, ImageFormat
 from byoi_tools.tools.image_file import open_image
 from tests.qcow2_images import create_encrypted, qemu_img, qemu_img_json

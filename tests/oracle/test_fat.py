@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.fat import FatFileSystem
+from byoi_tools.formats.filesystems.fat import FatFileSystem
 from tests.disk_images import MIB, OnDisk, empty, judgement, run
 
 KIB = 1024

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.fstab import read_fstab
+from byoi_tools.formats.guest_files.fstab import read_fstab
 from tests.disk_images import run
 
 FSTABS = {

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.grub_arguments import read_environment
-from byoi_tools.formats.grub_core import read_core_modules
-from byoi_tools.formats.grub_script import read_grub_script
+from byoi_tools.formats.grub.arguments import read_environment
+from byoi_tools.formats.grub.core import read_core_modules
+from byoi_tools.formats.grub.script import read_grub_script
 from tests.disk_images import run
 
 PREFIXES = ("(,gpt3)/boot/grub", "/boot/grub", "(hd0,msdos1)/grub", "(lvm/vg-root)/boot/grub", "(hd1,gpt2)/é")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.grub_image import read_grub_modules
-from byoi_tools.formats.pe import read_pe
+from byoi_tools.formats.boot.pe import read_pe
+from byoi_tools.formats.grub.image import read_grub_modules
 from byoi_tools.formats.source import Memory
 from byoi_tools.model.esp import GrubModules
 from tests.disk_images import run

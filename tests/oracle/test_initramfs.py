@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.initramfs import list_initramfs
+from byoi_tools.formats.boot.initramfs import list_initramfs
 from fixtures.tiny import kernel_image
 from fixtures.tiny.good_files.kernels import INITRAMFS_FILES
 from fixtures.tiny.initramfs import MICROCODE, cpio, initramfs

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from byoi_tools.formats.mbr import read_mbr
-from byoi_tools.formats.partitions import read_disk
+from byoi_tools.formats.disks.mbr import read_mbr
+from byoi_tools.formats.disks.partitions import read_disk
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.partition_table import TableScheme

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.pe import read_pe
+from byoi_tools.formats.boot.pe import read_pe
 from tests.disk_images import OnDisk, run
 
 PROGRAMS = (

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.errors import ImageUnsafe
-from byoi_tools.formats.qcow2_disk import Qcow2Disk
-from byoi_tools.formats.qcow2_header import read_qcow2_header
+from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
+from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.formats.source import Memory
 from byoi_tools.tools.image_file import open_image
 from tests.qcow2_images import COMPRESSED, COPIED, Recipe, convert, create, qemu_img, virtual_bytes, write

@@ -16,8 +16,8 @@ from byoi_tools.conversion.disk_content import PIECE_BYTES, DiskContent, stored_
 from byoi_tools.conversion.qcow2_layout import most_bytes
 from byoi_tools.conversion.qcow2_writer import write_qcow2
 from byoi_tools.errors import IntegrityError
-from byoi_tools.formats.qcow2_disk import Qcow2Disk
-from byoi_tools.formats.qcow2_header import read_qcow2_header
+from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
+from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.model.image import Compression
 from byoi_tools.model.observer import Observer
 from byoi_tools.tools.image_file import ImageFile, open_image

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.signatures import read_signature
+from byoi_tools.formats.filesystems.signatures import read_signature
 from byoi_tools.formats.source import Memory, Window
 from byoi_tools.model.disk import FileSystemSignature
 from byoi_tools.tools.image_file import open_image

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.ext_superblock import read_ext_superblock
+from byoi_tools.formats.filesystems.ext_superblock import read_ext_superblock
+from byoi_tools.formats.filesystems.xfs_superblock import read_xfs_superblock
 from byoi_tools.formats.source import Memory
-from byoi_tools.formats.xfs_superblock import read_xfs_superblock
 from byoi_tools.model.guest.superblock import Superblock
 from fixtures.variants.tree import loop_device, mounted
 from tests.disk_images import OnDisk, run

@@ -11,9 +11,9 @@ import pytest
 
 from byoi_tools.conversion.unpack import unpack_image
 from byoi_tools.errors import ImageError, IntegrityError
-from byoi_tools.formats.ova import read_ova
+from byoi_tools.formats.containers.ova import read_ova
+from byoi_tools.formats.containers.tar import read_tar
 from byoi_tools.formats.source import Memory
-from byoi_tools.formats.tar import read_tar
 from byoi_tools.model.image import ImageFormat
 from byoi_tools.model.observer import Observer
 from tests.disk_images import MIB, OnDisk, run

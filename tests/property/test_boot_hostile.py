@@ -8,13 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from byoi_tools.formats.authenticode import read_issuers, read_sbat
-from byoi_tools.formats.boot_entry import read_pairs, version_key
-from byoi_tools.formats.fstab import read_fstab
-from byoi_tools.formats.grub_core import read_core_modules
-from byoi_tools.formats.grub_script import read_grub_script
+from byoi_tools.formats.boot.authenticode import read_issuers, read_sbat
+from byoi_tools.formats.boot.boot_entry import read_pairs, version_key
+from byoi_tools.formats.boot.syslinux_config import read_syslinux_config
+from byoi_tools.formats.grub.core import read_core_modules
+from byoi_tools.formats.grub.script import read_grub_script
+from byoi_tools.formats.guest_files.fstab import read_fstab
 from byoi_tools.formats.source import Memory
-from byoi_tools.formats.syslinux_config import read_syslinux_config
 from byoi_tools.inspection.guest.boot import read_boot
 from byoi_tools.model.guest.command_line import CommandLine
 from byoi_tools.model.guest.devices import DeviceName

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.fat import FatFileSystem
-from byoi_tools.formats.fat_file import MAX_FILE_CLUSTERS
-from byoi_tools.formats.partitions import read_disk
+from byoi_tools.formats.disks.partitions import read_disk
+from byoi_tools.formats.filesystems.fat import FatFileSystem
+from byoi_tools.formats.filesystems.fat_file import MAX_FILE_CLUSTERS
 from byoi_tools.formats.source import ByteSource
 from tests.disk_images import MIB, empty, partitioned, run
 from tests.hostile_sources import Damaged, survives

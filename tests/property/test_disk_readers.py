@@ -9,11 +9,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from byoi_tools.formats.efi_program import read_efi_program
-from byoi_tools.formats.fat import FatFileSystem
-from byoi_tools.formats.grub_image import boot_code_kind, read_core_pointer, read_grub_core
-from byoi_tools.formats.partitions import read_disk
-from byoi_tools.formats.signatures import read_signature
+from byoi_tools.formats.boot.efi_program import read_efi_program
+from byoi_tools.formats.disks.partitions import read_disk
+from byoi_tools.formats.filesystems.fat import FatFileSystem
+from byoi_tools.formats.filesystems.signatures import read_signature
+from byoi_tools.formats.grub.image import boot_code_kind, read_core_pointer, read_grub_core
 from byoi_tools.formats.source import ByteSource
 from tests.disk_images import MIB, empty, memory, partitioned, run, sfdisk_table
 from tests.hostile_sources import Damaged, survives

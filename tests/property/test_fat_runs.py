@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from byoi_tools.errors import ImageMalformed
-from byoi_tools.formats.fat_boot_sector import FatLayout
-from byoi_tools.formats.fat_table import FatTable
+from byoi_tools.formats.filesystems.fat_boot_sector import FatLayout
+from byoi_tools.formats.filesystems.fat_table import FatTable
 from byoi_tools.formats.source import Memory
 from tests.fat_volumes import make_layout
 

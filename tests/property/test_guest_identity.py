@@ -9,8 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byoi_tools.formats.accounts import count_authorized_keys, parse_accounts, parse_groups, parse_passwordless_rules
-from byoi_tools.formats.shell_commands import find_calls
+from byoi_tools.formats.guest_files.accounts import (
+    count_authorized_keys,
+    parse_accounts,
+    parse_groups,
+    parse_passwordless_rules,
+)
+from byoi_tools.formats.guest_files.shell_commands import find_calls
 from byoi_tools.inspection.guest.byolinux import read_byolinux
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.identity import read_identity

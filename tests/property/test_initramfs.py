@@ -10,11 +10,11 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from byoi_tools.formats.initramfs import list_initramfs
-from byoi_tools.formats.kernel_modules import read_built_in_options, read_builtin, read_index
-from byoi_tools.formats.linux_kernel import read_kernel
-from byoi_tools.formats.modprobe_config import read_blacklisted
-from byoi_tools.formats.package_lists import read_apk_installed, read_dpkg_status
+from byoi_tools.formats.boot.initramfs import list_initramfs
+from byoi_tools.formats.boot.linux_kernel import read_kernel
+from byoi_tools.formats.guest_files.kernel_modules import read_built_in_options, read_builtin, read_index
+from byoi_tools.formats.guest_files.modprobe_config import read_blacklisted
+from byoi_tools.formats.guest_files.package_lists import read_apk_installed, read_dpkg_status
 from byoi_tools.inspection.guest.initramfs import read_initramfs
 from fixtures.tiny import kernel_image
 from fixtures.tiny.initramfs import MICROCODE, cpio, initramfs

@@ -18,11 +18,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from byoi_tools.errors import ByoiError, ImageError
-from byoi_tools.formats.compressed import COMPRESSIONS, decompress
-from byoi_tools.formats.ova import read_member, read_ova, verify_member
-from byoi_tools.formats.ovf import read_ovf
+from byoi_tools.formats.compression.compressed import COMPRESSIONS, decompress
+from byoi_tools.formats.containers.ova import read_member, read_ova, verify_member
+from byoi_tools.formats.containers.ovf import read_ovf
+from byoi_tools.formats.containers.tar import read_tar
 from byoi_tools.formats.source import Memory
-from byoi_tools.formats.tar import read_tar
 from byoi_tools.model.image import ImageFormat
 from tests.packed_images import envelope
 

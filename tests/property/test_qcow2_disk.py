@@ -9,8 +9,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from byoi_tools.formats.qcow2_disk import Qcow2Disk
-from byoi_tools.formats.qcow2_header import read_qcow2_header
+from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
+from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.formats.source import Memory
 from tests.qcow2_images import create, virtual_bytes, write
 

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from byoi_tools.errors import ImageError
-from byoi_tools.formats.detection import detect_formats, image_format, is_ambiguous
-from byoi_tools.formats.qcow2_disk import Qcow2Disk
-from byoi_tools.formats.qcow2_header import read_qcow2_header
-from byoi_tools.formats.qcow2_map import read_cluster_map
+from byoi_tools.formats.containers.detection import detect_formats, image_format, is_ambiguous
+from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
+from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
+from byoi_tools.formats.containers.qcow2_map import read_cluster_map
 from byoi_tools.formats.source import Memory
 from tests.qcow2_images import COMPRESSED, DATA_FILE_NAME, Recipe, create, qemu_img, write
 

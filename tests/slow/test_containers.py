@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.formats.partitions import read_disk
+from byoi_tools.formats.disks.partitions import read_disk
 from byoi_tools.inspection.guest.read import GuestFacts, open_disk
 from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.model.fact import NotExamined

@@ -12,7 +12,7 @@ import pytest
 from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile
 from byoi_tools.checks.runner import check_image
-from byoi_tools.formats.partitions import read_disk
+from byoi_tools.formats.disks.partitions import read_disk
 from byoi_tools.formats.source import Window
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import BootMode

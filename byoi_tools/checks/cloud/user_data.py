@@ -8,14 +8,14 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.network_intentions import cloud_setup
 from byoi_tools.checks.subject import Subject
 from byoi_tools.errors import ImageMalformed
-from byoi_tools.formats.user_data import (
+from byoi_tools.formats.guest_files.user_data import (
     UserDataKind,
     UserDataPart,
     has_escaped_line_ends,
     is_encoded,
     read_user_data,
 )
-from byoi_tools.formats.yaml_document import YamlDocument, read_yaml
+from byoi_tools.formats.guest_files.yaml_document import YamlDocument, read_yaml
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.quoting import quote

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
-from byoi_tools.formats.detection import is_ambiguous
+from byoi_tools.formats.containers.detection import is_ambiguous
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import Container, FormatMatch, ImageFormat

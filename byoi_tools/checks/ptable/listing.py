@@ -8,7 +8,7 @@ from byoi_tools.checks.boot_support import require_table
 from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import ON_RAW, name_partition, name_some
 from byoi_tools.checks.subject import Subject
-from byoi_tools.formats.partition_types import is_known_type
+from byoi_tools.formats.disks.partition_types import is_known_type
 from byoi_tools.model.disk import Disk
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity

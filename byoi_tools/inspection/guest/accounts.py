@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from byoi_tools.formats.accounts import count_authorized_keys, parse_accounts, parse_groups, parse_passwordless_rules
+from byoi_tools.formats.guest_files.accounts import (
+    count_authorized_keys,
+    parse_accounts,
+    parse_groups,
+    parse_passwordless_rules,
+)
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.files import FileKind
 from byoi_tools.model.guest.identity import Account, AuthorizedKeys, SudoGrant

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.fstab import read_fstab
-from byoi_tools.formats.grub_arguments import read_environment
-from byoi_tools.formats.shell_assignments import read_shell_assignments
+from byoi_tools.formats.grub.arguments import read_environment
+from byoi_tools.formats.guest_files.fstab import read_fstab
+from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
 from byoi_tools.inspection.guest.boot_chains import follow_all
 from byoi_tools.inspection.guest.boot_places import BootPlaces
 from byoi_tools.inspection.guest.context import GuestContext

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from byoi_tools.errors import ImageMalformed
-from byoi_tools.formats.pe import read_pe
+from byoi_tools.formats.boot.pe import read_pe
 from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.boot_places import BootPlaces
 from byoi_tools.model.guest.boot import BootChain, BootEntry, ChainLink, LinkKind, MenuSettings

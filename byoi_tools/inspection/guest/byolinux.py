@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.formats.shell_commands import Call, find_calls
+from byoi_tools.formats.guest_files.shell_commands import Call, find_calls
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.byolinux import SCRIPT_PATH, BootScript, ByolinuxSetup, ScriptCall

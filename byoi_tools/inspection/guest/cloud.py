@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.formats.section_file import read_section_file
-from byoi_tools.formats.shell_assignments import read_shell_assignments
+from byoi_tools.formats.guest_files.section_file import read_section_file
+from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
 from byoi_tools.inspection.guest.cloud_config import CloudConfig, read_cloud_config
 from byoi_tools.inspection.guest.cloud_network import read_cloud_network
 from byoi_tools.inspection.guest.cloud_start import disabling_reason, read_ds_identify

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.yaml_document import YamlValue
+from byoi_tools.formats.guest_files.yaml_document import YamlValue
 from byoi_tools.inspection.guest.netplan import interfaces_of
 from byoi_tools.model.guest.network import InterfaceConfig, ManagerKind
 

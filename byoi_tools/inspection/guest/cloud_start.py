@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.cloud_config import read_listed_datasources
+from byoi_tools.formats.guest_files.cloud_config import read_listed_datasources
 from byoi_tools.inspection.guest.cloud_config import CloudConfig
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.units import Units

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 
 from byoi_tools.errors import ImageError, ToolError
-from byoi_tools.formats.signatures import read_signature
+from byoi_tools.formats.filesystems.signatures import read_signature
 from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.guest.volumes import LVM, FoundVolume, found_volume, volumes_in_groups
 from byoi_tools.inspection.guest.watched import trouble_of

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cached_property
 
-from byoi_tools.formats.fat import FatFileSystem
+from byoi_tools.formats.filesystems.fat import FatFileSystem
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.fat import FatEntry
 from byoi_tools.model.guest.files import FileKind, FileStatus, NamedStatus

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.formats.shell_assignments import read_shell_assignments
+from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.units import Units
 from byoi_tools.model.guest.network import Firewall

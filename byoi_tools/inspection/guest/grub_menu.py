@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import replace
 
-from byoi_tools.formats.grub_script import Command
+from byoi_tools.formats.grub.script import Command
 from byoi_tools.inspection.guest.boot_links import describe_entry
 from byoi_tools.inspection.guest.boot_places import BootPlaces
 from byoi_tools.inspection.guest.grub_shell import GrubShell

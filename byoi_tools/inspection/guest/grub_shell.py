@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 
-from byoi_tools.formats.grub_arguments import option, read_environment, read_search, without_options
-from byoi_tools.formats.grub_script import Command, Conditional, GrubScript, Loop, Statement, read_grub_script
-from byoi_tools.formats.grub_test import FileQuestions, is_true
-from byoi_tools.formats.grub_words import Word
+from byoi_tools.formats.grub.arguments import option, read_environment, read_search, without_options
+from byoi_tools.formats.grub.script import Command, Conditional, GrubScript, Loop, Statement, read_grub_script
+from byoi_tools.formats.grub.test import FileQuestions, is_true
+from byoi_tools.formats.grub.words import Word
 from byoi_tools.inspection.guest.grub_specified import specified_items
 from byoi_tools.inspection.guest.grub_state import FailedSearch, GrubDevices, GrubState, MenuItem
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.boot_entry import last, read_pairs, values, version_key
-from byoi_tools.formats.grub_script import read_grub_script
+from byoi_tools.formats.boot.boot_entry import last, read_pairs, values, version_key
+from byoi_tools.formats.grub.script import read_grub_script
 from byoi_tools.inspection.guest.grub_state import GrubDevices, MenuItem
 
 MAXIMUM_ENTRIES = 50

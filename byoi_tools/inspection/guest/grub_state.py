@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import field
 from typing import Protocol
 
-from byoi_tools.formats.grub_script import Statement
+from byoi_tools.formats.grub.script import Statement
 from byoi_tools.model.dataclass import dataclass
 
 _ALWAYS_EXPORTED = ("root", "prefix", "grub_platform", "grub_cpu", "cmdpath")

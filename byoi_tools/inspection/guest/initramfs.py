@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.formats.cpio import CpioEntry
-from byoi_tools.formats.initramfs import list_initramfs
-from byoi_tools.formats.modprobe_config import read_blacklisted
-from byoi_tools.formats.shell_assignments import read_shell_assignments
+from byoi_tools.formats.boot.cpio import CpioEntry
+from byoi_tools.formats.boot.initramfs import list_initramfs
+from byoi_tools.formats.guest_files.modprobe_config import read_blacklisted
+from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernel_modules import is_module_path, module_name

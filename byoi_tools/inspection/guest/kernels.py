@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, Future
 
-from byoi_tools.formats.kernel_modules import read_built_in_options
-from byoi_tools.formats.linux_kernel import HEAD_BYTES, read_kernel
+from byoi_tools.formats.boot.linux_kernel import HEAD_BYTES, read_kernel
+from byoi_tools.formats.guest_files.kernel_modules import read_built_in_options
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.initramfs import INITRAMFS_LIMIT_BYTES, read_initramfs
 from byoi_tools.inspection.guest.kernel_files import (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.modprobe_config import read_blacklisted
+from byoi_tools.formats.guest_files.modprobe_config import read_blacklisted
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.kernels import Blacklisting
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.kernel_modules import read_builtin, read_index
+from byoi_tools.formats.guest_files.kernel_modules import read_builtin, read_index
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.files import FileKind
 from byoi_tools.model.guest.kernel_modules import is_module_path

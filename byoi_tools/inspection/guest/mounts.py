@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.formats.fstab import read_fstab
+from byoi_tools.formats.guest_files.fstab import read_fstab
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.devices import known_devices
 from byoi_tools.inspection.guest.tree import GuestTree

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.errors import ImageMalformed
-from byoi_tools.formats.yaml_document import YamlValue, read_yaml
+from byoi_tools.formats.guest_files.yaml_document import YamlValue, read_yaml
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.network import InterfaceConfig, ManagerKind, UnreadFile

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.formats.ifupdown import InterfacesFile, InterfaceStanza, read_interfaces
-from byoi_tools.formats.shell_assignments import read_shell_assignments
+from byoi_tools.formats.guest_files.ifupdown import InterfacesFile, InterfaceStanza, read_interfaces
+from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.network import InterfaceConfig, MacPin, ManagerKind
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.formats.section_file import read_section_file
+from byoi_tools.formats.guest_files.section_file import read_section_file
 from byoi_tools.inspection.guest.network_manager import MAIN_FILE
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.units import Units

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.section_file import SectionFile, read_section_file
+from byoi_tools.formats.guest_files.section_file import SectionFile, read_section_file
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.network import InterfaceConfig, MacPin, ManagerKind
 

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from byoi_tools.errors import ImageError, ToolError
-from byoi_tools.formats.fstab import read_fstab
+from byoi_tools.formats.guest_files.fstab import read_fstab
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.devices import known_devices
 from byoi_tools.inspection.guest.tree import GuestTree

@@ -6,7 +6,7 @@ import itertools
 import re
 from collections.abc import Iterator
 
-from byoi_tools.formats.sshd_config import SshdLine, read_sshd_config
+from byoi_tools.formats.guest_files.sshd_config import SshdLine, read_sshd_config
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.units import Units

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.fstab import read_fstab
-from byoi_tools.formats.shell_assignments import read_shell_assignments
+from byoi_tools.formats.guest_files.fstab import read_fstab
+from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.storage import Selinux, Storage

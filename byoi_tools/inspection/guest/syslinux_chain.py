@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.formats.syslinux_config import read_syslinux_config
+from byoi_tools.formats.boot.syslinux_config import read_syslinux_config
 from byoi_tools.inspection.guest.boot_links import describe_entry, finish, links_of_entry
 from byoi_tools.inspection.guest.boot_places import BootPlaces
 from byoi_tools.model.guest.boot import BootChain, ChainLink, LinkKind, MenuSettings, SyslinuxFiles

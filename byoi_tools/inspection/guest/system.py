@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from byoi_tools.formats.elf import ELF_HEAD_BYTES, read_elf_machine
-from byoi_tools.formats.package_lists import read_apk_installed, read_dpkg_status
-from byoi_tools.formats.shell_assignments import read_shell_assignments
+from byoi_tools.formats.boot.elf import ELF_HEAD_BYTES, read_elf_machine
+from byoi_tools.formats.guest_files.package_lists import read_apk_installed, read_dpkg_status
+from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.fact import Fact, Known, NotExamined

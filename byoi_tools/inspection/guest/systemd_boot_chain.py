@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fnmatch import fnmatchcase
 
-from byoi_tools.formats.boot_entry import Pairs, entry_name, last, read_pairs, values, version_key
+from byoi_tools.formats.boot.boot_entry import Pairs, entry_name, last, read_pairs, values, version_key
 from byoi_tools.inspection.guest.boot_links import describe_entry, finish, links_of_entry, root_link
 from byoi_tools.inspection.guest.boot_places import BootPlace, BootPlaces
 from byoi_tools.model.dataclass import dataclass

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from byoi_tools.errors import ImageMalformed
-from byoi_tools.formats.linux_kernel import HEAD_BYTES, read_kernel
-from byoi_tools.formats.pe import read_pe
+from byoi_tools.formats.boot.linux_kernel import HEAD_BYTES, read_kernel
+from byoi_tools.formats.boot.pe import read_pe
 from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.dataclass import dataclass

@@ -7,12 +7,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from byoi_tools.errors import ImageError, ToolError
-from byoi_tools.formats.ext_superblock import read_ext_superblock
-from byoi_tools.formats.lvm import VolumeGroup, read_volume_groups
-from byoi_tools.formats.multiple_devices import read_device_count
-from byoi_tools.formats.signatures import read_signature
+from byoi_tools.formats.disks.lvm import VolumeGroup, read_volume_groups
+from byoi_tools.formats.filesystems.ext_superblock import read_ext_superblock
+from byoi_tools.formats.filesystems.multiple_devices import read_device_count
+from byoi_tools.formats.filesystems.signatures import read_signature
+from byoi_tools.formats.filesystems.xfs_superblock import read_xfs_superblock
 from byoi_tools.formats.source import ByteSource, Memory, Window
-from byoi_tools.formats.xfs_superblock import read_xfs_superblock
 from byoi_tools.inspection.guest.readers import Opener, Readers
 from byoi_tools.inspection.guest.watched import WatchedFiles, trouble_of
 from byoi_tools.model.disk import Disk, DiskPartition, FileSystemSignature

@@ -9,7 +9,7 @@ import pytest
 from byoi_tools.checks.fs.subvolumes import btrfs_subvol
 from byoi_tools.checks.profiles import load_profile
 from byoi_tools.checks.runner import check_image
-from byoi_tools.formats.fstab import read_fstab
+from byoi_tools.formats.guest_files.fstab import read_fstab
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts

@@ -12,8 +12,8 @@ import pytest
 
 from byoi_tools.conversion.content import DiskDigest, digest_disk, require_same_content
 from byoi_tools.errors import IntegrityError
-from byoi_tools.formats.qcow2_disk import Qcow2Disk
-from byoi_tools.formats.qcow2_header import read_qcow2_header
+from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
+from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.model.observer import Observer
 from byoi_tools.tools.image_file import open_image
 

@@ -8,7 +8,7 @@ from typing import cast
 
 import pytest
 
-from byoi_tools.formats.linux_kernel import read_kernel
+from byoi_tools.formats.boot.linux_kernel import read_kernel
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.kernels import begin_kernels, read_kernels
 from byoi_tools.model.disk import Disk

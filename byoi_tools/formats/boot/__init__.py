@@ -1,0 +1,1 @@
+"""Programs, kernels and archives that firmware and loaders start, and the entries that name them."""

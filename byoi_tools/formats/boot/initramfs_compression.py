@@ -1,0 +1,152 @@
+"""Decompresses a segment of an initramfs as Linux does (lib/decompress*.c), in bounded steps, and finds its end."""
+
+from __future__ import annotations
+
+import bz2
+import lzma
+import zlib
+from collections.abc import Iterator
+
+import lz4.block
+import zstandard
+
+from byoi_tools.formats.boot.cpio import damaged
+from byoi_tools.formats.compression.decompressor import Decompressor
+
+_STEP_BYTES = 1024 * 1024
+"""So small that each step gets the memory of the one before; no smaller: after each the thread waits for its turn."""
+_INPUT_BYTES = 1 << 16
+_MEMORY_LIMIT_BYTES = 128 << 20
+"""Also the largest zstd window that Linux accepts (lib/decompress_unzstd.c)."""
+_LZ4_BLOCK_BYTES = 8 << 20
+_LZ4_BLOCK_LIMIT_BYTES = _LZ4_BLOCK_BYTES + _LZ4_BLOCK_BYTES // 255 + 16
+_LZ4_MAGIC = b"\x02\x21\x4c\x18"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_XZ_MAGIC = b"\xfd7zXZ\0"
+_SUPPORTED_XZ_CHECKS = (0, 1)
+"""None and CRC32 (Linux, Documentation/staging/xz.rst)."""
+
+_MAGICS = (
+    ("gzip", b"\x1f\x8b"),
+    ("bzip2", b"BZh"),
+    ("lzma", b"\x5d\x00"),
+    ("xz", _XZ_MAGIC),
+    ("lzop", b"\x89LZO"),
+    ("lz4", _LZ4_MAGIC),
+    ("zstd", _ZSTD_MAGIC),
+)
+_FAILURES = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, zstandard.ZstdError, lz4.block.LZ4BlockError)
+
+
+def compression_of(content: bytes, offset: int) -> str | None:
+    """The compression whose magic is at the offset: gzip, bzip2, lzma, xz, lzop, lz4 or zstd; None for another."""
+    return next((name for name, magic in _MAGICS if content.startswith(magic, offset)), None)
+
+
+class Segment:
+    """One compressed piece of `content` from `offset` on; `end` is where it ends, known when all chunks were taken."""
+
+    def __init__(self, compression: str, content: bytes, offset: int) -> None:
+        self._compression = compression
+        self._content = content
+        self._offset = offset
+        self.end = len(content)
+
+    def chunks(self) -> Iterator[bytes]:
+        """Yield what it decompresses to, at most 8 MiB at once.
+
+        Raises `ImageMalformed` for what Linux would not decompress.
+        """
+        try:
+            yield from self._raw_chunks()
+        except _FAILURES as failure:
+            raise damaged(f"its {self._compression} data at byte {self._offset} is damaged: {failure}") from failure
+
+    def _raw_chunks(self) -> Iterator[bytes]:
+        if self._compression == "zstd":
+            return self._zstd()
+        if self._compression == "lz4":
+            return self._lz4()
+        if self._compression == "gzip":
+            return self._gzip()
+        return self._stepwise(self._decompressor())
+
+    def _decompressor(self) -> Decompressor:
+        if self._compression == "bzip2":
+            return bz2.BZ2Decompressor()
+        if self._compression == "lzma":
+            return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY_LIMIT_BYTES)
+        check = self._content[self._offset + 7 : self._offset + 8]
+        if check and check[0] & 0x0F not in _SUPPORTED_XZ_CHECKS:
+            raise damaged("it is xz with another integrity check than CRC32 (xz --check=crc32), which Linux refuses")
+        return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY_LIMIT_BYTES)
+
+    def _stepwise(self, decompressor: Decompressor) -> Iterator[bytes]:
+        position = self._offset
+        while not decompressor.eof:
+            piece = b""
+            if decompressor.needs_input:
+                piece = self._content[position : position + _INPUT_BYTES]
+                position += len(piece)
+                if not piece:
+                    raise EOFError("it is cut off")
+            yield decompressor.decompress(piece, _STEP_BYTES)
+        self.end = position - len(decompressor.unused_data)
+
+    def _gzip(self) -> Iterator[bytes]:
+        decompressor = zlib.decompressobj(31)
+        position, pending = self._offset, b""
+        while not decompressor.eof:
+            if not pending:
+                pending = self._content[position : position + _INPUT_BYTES]
+                position += len(pending)
+                if not pending:
+                    raise EOFError("it is cut off")
+            yield decompressor.decompress(pending, _STEP_BYTES)
+            pending = decompressor.unconsumed_tail
+        self.end = position - len(decompressor.unused_data)
+
+    def _zstd(self) -> Iterator[bytes]:
+        self.end = _zstd_frame_end(self._content, self._offset)
+        frame = memoryview(self._content)[self._offset : self.end]
+        reader = zstandard.ZstdDecompressor(max_window_size=_MEMORY_LIMIT_BYTES).stream_reader(frame)
+        while chunk := reader.read(_STEP_BYTES):
+            yield chunk
+
+    def _lz4(self) -> Iterator[bytes]:
+        """The legacy frame: blocks of up to 8 MiB, each behind its compressed size; the magic may come again."""
+        position = self._offset + 4
+        while position + 4 <= len(self._content):
+            if self._content.startswith(_LZ4_MAGIC, position):
+                position += 4
+                continue
+            size = int.from_bytes(self._content[position : position + 4], "little")
+            if size == 0 or size > _LZ4_BLOCK_LIMIT_BYTES:
+                break
+            block = self._content[position + 4 : position + 4 + size]
+            if len(block) != size:
+                raise EOFError("it is cut off")
+            yield lz4.block.decompress(block, uncompressed_size=_LZ4_BLOCK_BYTES)
+            position += 4 + size
+        self.end = position
+
+
+def _zstd_frame_end(content: bytes, offset: int) -> int:
+    """Follow the blocks of a frame to its end, without decompressing them (RFC 8878, 3.1.1)."""
+    if offset + 5 > len(content):
+        raise EOFError("it is cut off")
+    descriptor = content[offset + 4]
+    is_single_segment = bool(descriptor & 0x20)
+    size_bytes = (1 if is_single_segment else 0, 2, 4, 8)[descriptor >> 6]
+    position = offset + 5 + (0 if is_single_segment else 1) + (0, 1, 2, 4)[descriptor & 3] + size_bytes
+    is_last = False
+    while not is_last:
+        if position + 3 > len(content):
+            raise EOFError("it is cut off")
+        header = int.from_bytes(content[position : position + 3], "little")
+        is_last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
+        position += 3 + (1 if kind == 1 else size)
+    position += 4 if descriptor & 4 else 0
+    if position > len(content):
+        raise EOFError("it is cut off")
+    return position

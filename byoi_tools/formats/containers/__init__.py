@@ -1,0 +1,1 @@
+"""The files in which a virtual disk comes: told apart by content, and judged before QEMU sees them."""

@@ -1,0 +1,1 @@
+"""GRUB 2: what is built into its images, and the script language of grub.cfg."""

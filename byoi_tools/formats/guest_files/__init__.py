@@ -1,0 +1,1 @@
+"""Files of a running system: its accounts, mounts, network, modules, packages and cloud-config."""
