@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from byoi_tools.simulator.credentials import OAuthClient
 from byoi_tools.simulator.faults import Faults
 from byoi_tools.simulator.servers import SimulatedServer
 from byoi_tools.simulator.service import Simulator
@@ -31,8 +32,10 @@ class AskedSimulator(Simulator):
         self.start()
         return self
 
-    def __init__(self, servers: Sequence[SimulatedServer], directory: Path) -> None:
-        super().__init__(servers, directory=directory)
+    def __init__(
+        self, servers: Sequence[SimulatedServer], directory: Path, *, oauth_client: OAuthClient | None = None
+    ) -> None:
+        super().__init__(servers, directory=directory, oauth_client=oauth_client)
         self.orders: list[tuple[str, Body]] = []
         self.requests = 0
 
@@ -66,6 +69,7 @@ class FleetScene:
     flags: tuple[str, ...]
     verb: tuple[str, ...] = ("deploy",)
     more_environment: dict[str, str] = field(default_factory=dict)
+    is_by_oauth2: bool = False
 
     @property
     def file(self) -> Path:
@@ -102,12 +106,20 @@ class FleetScene:
 
     @property
     def environment(self) -> dict[str, str]:
-        keys = self.simulator.credentials
         return {
             "OVH_ENDPOINT": self.simulator.url,
+            **self._credentials,
+            "XDG_STATE_HOME": str(self.directory / "state"),
+            **self.more_environment,
+        }
+
+    @property
+    def _credentials(self) -> dict[str, str]:
+        keys, client = self.simulator.credentials, self.simulator.oauth_client
+        if self.is_by_oauth2:
+            return {"OVH_CLIENT_ID": client.client_id, "OVH_CLIENT_SECRET": client.client_secret}
+        return {
             "OVH_APPLICATION_KEY": keys.application_key,
             "OVH_APPLICATION_SECRET": keys.application_secret,
             "OVH_CONSUMER_KEY": keys.consumer_key,
-            "XDG_STATE_HOME": str(self.directory / "state"),
-            **self.more_environment,
         }
