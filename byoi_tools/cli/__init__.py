@@ -1,1 +1,1 @@
-"""The command line: one short file for each verb."""
+"""The command line: what the verbs share, and the one place where an error becomes a message and an exit code."""

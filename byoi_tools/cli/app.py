@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from byoi_tools import __version__
-from byoi_tools.cli import (
+from byoi_tools.cli.verbs import (
     cancel,
     check,
     checksum,

@@ -98,6 +98,11 @@ def read_public_key(path: Path) -> str:
     return lines[0].strip()
 
 
+def private_half(ssh_key: Path | None) -> Path | None:
+    """The file where OpenSSH keeps the private half of a public key; None without one."""
+    return ssh_key.with_suffix("") if ssh_key and ssh_key.suffix == ".pub" else None
+
+
 def _is_public_key(line: str) -> bool:
     """Whether it is TYPE BASE64 with the same type inside (RFC 4253, section 6.6)."""
     kind, _, rest = line.strip().partition(" ")

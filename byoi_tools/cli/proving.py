@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from byoi_tools.cli.rehearse import private_half
+from byoi_tools.cli.order import private_half, read_public_key
 from byoi_tools.cli.terminal import write_note
 from byoi_tools.errors import UsageError
 from byoi_tools.model.proof import Prove
@@ -60,7 +60,6 @@ def _parse_address(text: str) -> SshAddress:
 
 def _find_trouble(private_key: Path | None, public_key: Path | None) -> str:
     """Why nobody could log in with the key; empty when somebody can."""
-    from byoi_tools.cli.order import read_public_key
     from byoi_tools.tools.ssh import load_key
 
     if private_key is None:

@@ -11,12 +11,12 @@ from byoi_tools.cli.fleet import FleetFlags, ProofFlags, only_server, read_membe
 from byoi_tools.cli.fleet_publishing import publish_to_fleet
 from byoi_tools.cli.follow import conclude_after_output
 from byoi_tools.cli.old_api import loader_for, require_possible
-from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
+from byoi_tools.cli.order import private_half, read_customizations, read_headers, read_partitioning
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.proving import choose_proof
-from byoi_tools.cli.rehearse import Rehearse, private_half
 from byoi_tools.cli.rules import choose_product, threshold
 from byoi_tools.cli.terminal import terminal_of, write_result
+from byoi_tools.cli.verbs.rehearse import Rehearse
 from byoi_tools.cli.verdicts import REHEARSAL_SECONDS, or_shown
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
 from byoi_tools.model.deployment import InstallApi

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byoi_tools.cli import options
-from byoi_tools.cli.order import read_customizations
+from byoi_tools.cli.order import private_half, read_customizations
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import choose_rules
 from byoi_tools.cli.terminal import terminal_of, write_result
@@ -108,11 +108,6 @@ def rehearse(
     else:
         write_result(render_rehearsal(done.rehearsal, done.explanations, terminal_of(sys.stdout)))
     return 0 if done.rehearsal.has_succeeded else 1
-
-
-def private_half(ssh_key: Path | None) -> Path | None:
-    """The file where OpenSSH keeps the private half of a public key; None without one."""
-    return ssh_key.with_suffix("") if ssh_key and ssh_key.suffix == ".pub" else None
 
 
 def _refuse_impossible(order: RehearsalOrder) -> None:

@@ -11,12 +11,12 @@ import typer
 
 from byoi_tools.cli import options
 from byoi_tools.cli.old_api import loader_for, require_possible
-from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
+from byoi_tools.cli.order import private_half, read_customizations, read_headers, read_partitioning
 from byoi_tools.cli.plan_file import require_new_plan, write_plan
 from byoi_tools.cli.progress import Progress
-from byoi_tools.cli.rehearse import Rehearse, private_half
 from byoi_tools.cli.rules import choose_product, threshold
 from byoi_tools.cli.terminal import terminal_of, write_result
+from byoi_tools.cli.verbs.rehearse import Rehearse
 from byoi_tools.cli.verdicts import REHEARSAL_SECONDS, or_shown
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
 from byoi_tools.model.deployment import InstallApi
