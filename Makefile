@@ -30,10 +30,10 @@ $(IMAGE): install FORCE
 test: test-fast test-slow ## Run all tests
 
 test-fast: install ## Run the tests that take seconds
-	$(PYTHON) -m pytest -q -n 2
+	$(PYTHON) -m pytest -q -n 2 --dist worksteal
 
 test-slow: $(IMAGE) ## Run the tests that boot machines or run the whole line
-	$(PYTHON) -m pytest -q -m slow
+	$(PYTHON) -m pytest -q -n 2 --dist worksteal -m slow
 
 bench: $(IMAGE) ## Measure against other programs, and write the table into the README (some minutes)
 	$(PYTHON) -m benchmarks --write

@@ -24,15 +24,13 @@ from byoi_tools.tools.guest_appliance import is_guestfs_installed
 from byoi_tools.tools.native_files import NativeReaders
 from fixtures.debian.build import ensure_image
 from fixtures.libguestfs import libguestfs_environment
-from fixtures.variants.build import ensure_variant
 from fixtures.variants.tree import loop_device, mounted
 from tests.disk_images import OnDisk, empty, run
 from tests.guest_disks import Part, make_disk
 from tests.guest_volumes import walk
+from tests.real_images import IMAGE, variant
 
-BUILD = Path(__file__).parents[2] / "build"
-IMAGE = BUILD / "debian-12.qcow2"
-RAW = BUILD / "debian-12.raw"
+RAW = IMAGE.with_suffix(".raw")
 ROOT = 3
 BTRFS_UUID = "22222222-2222-4333-8444-555555555555"
 KINDS = {stat.S_IFREG: FileKind.FILE, stat.S_IFDIR: FileKind.DIRECTORY, stat.S_IFLNK: FileKind.SYMLINK}
@@ -52,7 +50,7 @@ def guestfs_starts(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def image(name: str) -> Path:
-    return RAW if name == "debian" else ensure_variant(name, IMAGE, BUILD / "variants")
+    return RAW if name == "debian" else variant(name)
 
 
 @needs_root

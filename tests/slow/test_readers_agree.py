@@ -35,10 +35,9 @@ from fixtures.libguestfs import libguestfs_environment
 from fixtures.tiny.byolinux import turn_into_byolinux
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.recipes import recipes
-from fixtures.variants.build import VARIANTS, ensure_variant
+from fixtures.variants.build import VARIANTS
+from tests.real_images import IMAGE, variant
 
-BUILD = Path(__file__).parents[2] / "build"
-IMAGE = BUILD / "debian-12.qcow2"
 APPLIANCES = 2
 LARGE_BYTES = 1 << 28
 LIFE_SECONDS = 3600
@@ -85,7 +84,7 @@ def test_every_tiny_image(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="variants are built in an overlay, which needs root")
 def test_every_real_image() -> None:
-    made = {name: ensure_variant(name, IMAGE, BUILD / "variants") for name in VARIANTS if name not in GUESTFS_ALONE}
+    made = {name: variant(name) for name in VARIANTS if name not in GUESTFS_ALONE}
     made |= {"debian": IMAGE.with_suffix(".raw"), "debian.qcow2": IMAGE}
     assert compare(made) == len(made)
 

@@ -9,12 +9,10 @@ from pathlib import Path
 import pytest
 
 from fixtures.libguestfs import libguestfs_environment
-from fixtures.variants.build import VARIANTS, ensure_variant
+from fixtures.variants.build import VARIANTS
 from tests.command import byoi_tools
+from tests.real_images import IMAGE, variant
 from tests.rehearsed_boot import rehearse
-
-BUILD = Path(__file__).parents[2] / "build"
-IMAGE = BUILD / "debian-12.qcow2"
 
 # What must be found, at the severity that fails the image; nothing else may fail it.
 ERRORS: dict[str, tuple[list[str], set[str]]] = {
@@ -31,10 +29,6 @@ ERRORS: dict[str, tuple[list[str], set[str]]] = {
 }
 
 needs_root = pytest.mark.skipif(os.geteuid() != 0, reason="variants are built in an overlay, which needs root")
-
-
-def variant(name: str) -> Path:
-    return ensure_variant(name, IMAGE, BUILD / "variants")
 
 
 def test_every_variant_has_an_expectation() -> None:
