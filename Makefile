@@ -4,6 +4,9 @@ PYTHON := .venv/bin/python
 IMAGE := build/debian-12.qcow2
 INSTALLED := .venv/.installed
 
+# Hundreds of tests start a program: without its bytecode kept, each compiles all of it anew.
+export PYTHONDONTWRITEBYTECODE :=
+
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
 .PHONY: help install system-packages demo test test-fast test-slow bench check docs constraints clean FORCE

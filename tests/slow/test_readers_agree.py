@@ -30,6 +30,7 @@ from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.observer import Observer
 from byoi_tools.tools.guest_appliance import Appliance, ImageFile, is_guestfs_installed
 from byoi_tools.tools.guest_disk import GuestDisk
+from byoi_tools.tools.guestfs_files import GuestfsFiles
 from fixtures.debian.build import ensure_image
 from fixtures.libguestfs import libguestfs_environment
 from fixtures.tiny.byolinux import turn_into_byolinux
@@ -137,11 +138,17 @@ def compare_batch(batch: Sequence[Sequence[Example]]) -> list[str]:
 
 
 class OneMount(GuestDisk):
-    """Mounts a device once, for all twins."""
+    """Mounts a device once, and asks the appliance once for each file of it, for all twins."""
 
     def __init__(self, appliance: Appliance, number: int) -> None:
         super().__init__(appliance, number)
-        self.open = cache(super().open)  # type: ignore[method-assign] # which is what a cache does
+        self.open = cache(self._open)  # type: ignore[method-assign] # which is what a cache does
+
+    def _open(self, device: str, subvolume: str = "") -> GuestfsFiles:
+        files = super().open(device, subvolume)
+        for question in ("status", "entries", "read", "read_link", "attributes"):
+            setattr(files, question, cache(getattr(files, question)))
+        return files
 
 
 def image_file(example: Example) -> ImageFile:
