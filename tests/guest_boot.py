@@ -9,15 +9,15 @@ from byoi_tools.formats.boot.efi_program import read_efi_program
 from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.tree import GuestTree
-from byoi_tools.model.bios import BiosBoot, BootCodeKind, GrubCore
-from byoi_tools.model.disk import Disk, DiskPartition, FileSystemSignature
-from byoi_tools.model.esp import Esp, EspContent, EspText, GrubModules
+from byoi_tools.model.disks.bios import BiosBoot, BootCodeKind, GrubCore
+from byoi_tools.model.disks.disk import Disk, DiskPartition, FileSystemSignature
+from byoi_tools.model.disks.esp import Esp, EspContent, EspText, GrubModules
+from byoi_tools.model.disks.fat import FatEntry, FatVolume
+from byoi_tools.model.disks.partition import Partition, PartitionKind
+from byoi_tools.model.disks.partition_table import Mbr, TableScheme
+from byoi_tools.model.disks.sectors import SectorRange
 from byoi_tools.model.fact import Known
-from byoi_tools.model.fat import FatEntry, FatVolume
 from byoi_tools.model.guest.guest import Volume
-from byoi_tools.model.partition import Partition, PartitionKind
-from byoi_tools.model.partition_table import Mbr, TableScheme
-from byoi_tools.model.sectors import SectorRange
 from tests.guest_tree import DictionaryReader, Link
 
 Files = Mapping[str, str | bytes | Link]

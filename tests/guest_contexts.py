@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.model.disk import Disk, DiskPartition, FileSystemSignature
-from byoi_tools.model.partition import Partition, PartitionKind
-from byoi_tools.model.partition_table import Mbr, TableScheme
-from byoi_tools.model.sectors import SectorRange
+from byoi_tools.model.disks.disk import Disk, DiskPartition, FileSystemSignature
+from byoi_tools.model.disks.partition import Partition, PartitionKind
+from byoi_tools.model.disks.partition_table import Mbr, TableScheme
+from byoi_tools.model.disks.sectors import SectorRange
 from fixtures.tiny import good_files
 from fixtures.tiny.good_files import Content
 from tests.guest_tree import Link, tree_of

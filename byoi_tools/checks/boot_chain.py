@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.esp import fold_path
+from byoi_tools.model.disks.esp import fold_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.guest.boot import BootChain, BootEntry, ChainLink, LinkKind
 from byoi_tools.model.guest.command_line import CommandLine

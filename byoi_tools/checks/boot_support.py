@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.bios import BootCodeKind
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.disks.bios import BootCodeKind
+from byoi_tools.model.disks.loader import loader_candidates
+from byoi_tools.model.disks.partition import PartitionKind
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.fact import NotKnownError
-from byoi_tools.model.loader import loader_candidates
-from byoi_tools.model.partition import PartitionKind
-from byoi_tools.model.partition_table import TableScheme
 
 
 def require_table(subject: Subject) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.disk import Disk
-from byoi_tools.model.esp import Esp, EspContent, efi_path
+from byoi_tools.model.disks.bios import BiosBoot
+from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.esp import Esp, EspContent, efi_path
+from byoi_tools.model.disks.loader import choose_loader
+from byoi_tools.model.disks.partition_table import Gpt, Mbr, TableScheme
+from byoi_tools.model.disks.qcow2 import Qcow2ClusterMap, Qcow2Header
 from byoi_tools.model.fact import Fact, NotExamined, NotKnownError
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.boot import BootSetup
@@ -21,10 +24,7 @@ from byoi_tools.model.guest.storage import Storage
 from byoi_tools.model.guest.system import OperatingSystem
 from byoi_tools.model.image import Container
 from byoi_tools.model.intent import Intent
-from byoi_tools.model.loader import choose_loader
-from byoi_tools.model.partition_table import Gpt, Mbr, TableScheme
 from byoi_tools.model.planned import PlannedDeployment
-from byoi_tools.model.qcow2 import Qcow2ClusterMap, Qcow2Header
 
 NO_SERVER = NotExamined("no server is named")
 

@@ -15,10 +15,10 @@ from byoi_tools.conversion.judges import judge_foreign
 from byoi_tools.errors import ImageError, ImageMalformed, ImageUnsafe, IntegrityError, StorageError, UsageError
 from byoi_tools.formats.containers.detection import is_ambiguous
 from byoi_tools.inspection.container import inspect_container, open_virtual_disk
+from byoi_tools.model.disks.qcow2 import Qcow2Facts
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.image import Compression, Container, Engine, ImageType
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.qcow2 import Qcow2Facts
 from byoi_tools.tools.image_file import FileIdentity, open_image
 
 

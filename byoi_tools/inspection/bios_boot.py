@@ -5,8 +5,8 @@ from __future__ import annotations
 from byoi_tools.formats.grub.core import read_core_modules
 from byoi_tools.formats.grub.image import boot_code_kind, read_core_image, read_core_pointer, read_grub_core
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.bios import BiosBoot, BootCodeKind
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.bios import BiosBoot, BootCodeKind
+from byoi_tools.model.disks.disk import Disk
 
 
 def read_bios_boot(source: ByteSource, disk: Disk) -> BiosBoot:

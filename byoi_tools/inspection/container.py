@@ -10,9 +10,9 @@ from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
 from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.formats.containers.qcow2_map import read_cluster_map
 from byoi_tools.formats.source import ByteSource
+from byoi_tools.model.disks.qcow2 import Qcow2ClusterMap, Qcow2Facts
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.image import Container, ImageFormat
-from byoi_tools.model.qcow2 import Qcow2ClusterMap, Qcow2Facts
 from byoi_tools.tools.image_file import open_image
 
 

@@ -6,11 +6,11 @@ from byoi_tools.errors import ImageError
 from byoi_tools.formats.boot.efi_program import read_efi_program
 from byoi_tools.formats.filesystems.fat import FatFileSystem
 from byoi_tools.formats.source import ByteSource, Window
-from byoi_tools.model.disk import Disk
-from byoi_tools.model.esp import EfiProgram, Esp, EspContent, EspText, LoaderKind
+from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.esp import EfiProgram, Esp, EspContent, EspText, LoaderKind
+from byoi_tools.model.disks.fat import FatEntry
+from byoi_tools.model.disks.partition import Partition, PartitionKind
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.fat import FatEntry
-from byoi_tools.model.partition import Partition, PartitionKind
 
 _TEXT_SUFFIXES = (".cfg", ".conf", ".csv")
 _TEXT_LIMIT_BYTES = 64 * 1024

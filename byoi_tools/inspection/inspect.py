@@ -17,8 +17,8 @@ from byoi_tools.inspection.esps import read_esps
 from byoi_tools.inspection.guest.read import open_disk
 from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.open_source import open_source
-from byoi_tools.model.bios import BiosBoot
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.bios import BiosBoot
+from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.reader import ReaderChoice

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.disk import Disk
-from byoi_tools.model.esp import Esp
+from byoi_tools.model.disks.bios import BiosBoot
+from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.esp import Esp
 from byoi_tools.model.fact import Fact, NotExamined
 from byoi_tools.model.guest.guest import Guest, Volume
 from byoi_tools.model.image import Container

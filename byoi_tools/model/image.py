@@ -6,8 +6,8 @@ from enum import Enum
 from typing import TypeAlias
 
 from byoi_tools.model.dataclass import dataclass
+from byoi_tools.model.disks.qcow2 import Qcow2Facts
 from byoi_tools.model.fact import Fact
-from byoi_tools.model.qcow2 import Qcow2Facts
 
 
 class ImageType(Enum):

@@ -19,13 +19,13 @@ from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_miss
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations, ImageNeeds, InstallApi, InstallOrder, Reinstallation
-from byoi_tools.model.esp import efi_path
+from byoi_tools.model.disks.esp import efi_path
+from byoi_tools.model.disks.loader import choose_loader
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.image import Container, ImageType, SentType
 from byoi_tools.model.intent import Intent
-from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.partitioning import Partitioning

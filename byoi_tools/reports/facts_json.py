@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from byoi_tools.model.bios import BiosBoot
-from byoi_tools.model.disk import Disk, DiskPartition
-from byoi_tools.model.esp import EfiProgram, Esp, EspContent, efi_path
+from byoi_tools.model.disks.bios import BiosBoot
+from byoi_tools.model.disks.disk import Disk, DiskPartition
+from byoi_tools.model.disks.esp import EfiProgram, Esp, EspContent, efi_path
+from byoi_tools.model.disks.loader import choose_loader
 from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Container
-from byoi_tools.model.loader import choose_loader
 from byoi_tools.reports.plain import to_plain, write_json
 
 SCHEMA = "byoi-tools/facts/v1"

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from byoi_tools.model.esp import Esp, efi_path
+from byoi_tools.model.disks.esp import Esp, efi_path
+from byoi_tools.model.disks.loader import loader_candidates
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.image import Container, ImageFormat
-from byoi_tools.model.loader import loader_candidates
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.guest_text import render_guest
 from byoi_tools.reports.layout import draw_layout

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.disk import Disk, DiskPartition
+from byoi_tools.model.disks.disk import Disk, DiskPartition
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.terminal import Terminal, printable
 

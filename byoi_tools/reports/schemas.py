@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import get_type_hints
 
-from byoi_tools.model.bios import BootCodeKind
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.esp import LoaderKind
+from byoi_tools.model.disks.bios import BootCodeKind
+from byoi_tools.model.disks.esp import LoaderKind
+from byoi_tools.model.disks.partition import PartitionKind
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import OutcomeKind, Severity
 from byoi_tools.model.image import ImageFormat
-from byoi_tools.model.partition import PartitionKind
-from byoi_tools.model.partition_table import TableScheme
 from byoi_tools.reports.facts_json import SCHEMA as FACTS
 from byoi_tools.reports.json_schema import DRAFT, Schema, SchemaWriter
 from byoi_tools.reports.json_v1 import SCHEMA as REPORT

@@ -9,7 +9,7 @@ import pytest
 
 from byoi_tools.formats.disks.gpt import find_sector_size, read_gpt
 from byoi_tools.formats.disks.partitions import read_disk
-from byoi_tools.model.partition_table import Gpt, GptCopy, TableScheme
+from byoi_tools.model.disks.partition_table import Gpt, GptCopy, TableScheme
 from tests.disk_images import MIB, empty, judgement, memory, partitioned, patched, run, sfdisk_table
 
 SCRIPTS = {

@@ -10,7 +10,7 @@ import pytest
 from byoi_tools.formats.boot.pe import read_pe
 from byoi_tools.formats.grub.image import read_grub_modules
 from byoi_tools.formats.source import Memory
-from byoi_tools.model.esp import GrubModules
+from byoi_tools.model.disks.esp import GrubModules
 from tests.disk_images import run
 
 

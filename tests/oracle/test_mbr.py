@@ -9,9 +9,9 @@ import pytest
 
 from byoi_tools.formats.disks.mbr import read_mbr
 from byoi_tools.formats.disks.partitions import read_disk
-from byoi_tools.model.disk import Disk
-from byoi_tools.model.partition import PartitionKind
-from byoi_tools.model.partition_table import TableScheme
+from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.partition import PartitionKind
+from byoi_tools.model.disks.partition_table import TableScheme
 from tests.disk_images import MIB, empty, memory, partitioned, run, sfdisk_table
 
 SCRIPTS = {

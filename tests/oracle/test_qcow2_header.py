@@ -9,7 +9,7 @@ import pytest
 from byoi_tools.errors import ImageUnsafe
 from byoi_tools.formats.containers.qcow2_disk import Qcow2Disk
 from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
-from byoi_tools.model.qcow2 import (
+from byoi_tools.model.disks.qcow2 import (
     COMPRESSION_TYPE,
     CORRUPT,
     DIRTY,

@@ -10,7 +10,7 @@ import pytest
 
 from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.formats.containers.qcow2_map import read_cluster_map
-from byoi_tools.model.qcow2 import Qcow2ClusterMap
+from byoi_tools.model.disks.qcow2 import Qcow2ClusterMap
 from byoi_tools.tools.image_file import open_image
 from tests.qcow2_images import convert, create, qemu_img, qemu_img_json, write
 

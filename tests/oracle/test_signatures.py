@@ -10,7 +10,7 @@ import pytest
 
 from byoi_tools.formats.filesystems.signatures import read_signature
 from byoi_tools.formats.source import Memory, Window
-from byoi_tools.model.disk import FileSystemSignature
+from byoi_tools.model.disks.disk import FileSystemSignature
 from byoi_tools.tools.image_file import open_image
 from tests.disk_images import MIB, empty, judgement, partitioned, run
 

@@ -16,9 +16,9 @@ from byoi_tools.formats.grub.script import read_grub_script
 from byoi_tools.formats.guest_files.fstab import read_fstab
 from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.boot import read_boot
+from byoi_tools.model.disks.pe import PeImage
 from byoi_tools.model.guest.command_line import CommandLine
 from byoi_tools.model.guest.devices import DeviceName
-from byoi_tools.model.pe import PeImage
 from tests.guest_boot import boot_context, grub_bios
 
 WORDS = (

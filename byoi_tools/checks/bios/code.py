@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from byoi_tools.checks.boot_support import is_bootable, is_made_for_uefi_only, require_table
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.bios import BootCodeKind, GrubCore
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.disks.bios import BootCodeKind, GrubCore
+from byoi_tools.model.disks.partition import PartitionKind
+from byoi_tools.model.disks.partition_table import TableScheme
+from byoi_tools.model.disks.sectors import SectorRange
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition import PartitionKind
-from byoi_tools.model.partition_table import TableScheme
-from byoi_tools.model.sectors import SectorRange
 
 ROOM_TO_GROW_SECTORS = 64
 _BOOT_CODE = "LBA 0, bytes 0-439"

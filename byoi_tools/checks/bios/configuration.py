@@ -8,12 +8,12 @@ from collections.abc import Iterator
 from byoi_tools.checks.boot_chain import boot_chain, link_before_the_menu, link_place
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.bios import BootCodeKind
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.disks.bios import BootCodeKind
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.boot import LinkKind, SyslinuxFiles
-from byoi_tools.model.partition_table import TableScheme
 from byoi_tools.model.quoting import quote
 
 _SYSLINUX = {TableScheme.MBR: BootCodeKind.SYSLINUX_MBR, TableScheme.GPT: BootCodeKind.SYSLINUX_GPTMBR}

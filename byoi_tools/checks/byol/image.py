@@ -9,11 +9,11 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import name_partition, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
-from byoi_tools.model.disk import DiskPartition
+from byoi_tools.model.disks.disk import DiskPartition
+from byoi_tools.model.disks.partition import PartitionKind
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import ImageFormat
-from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
 
 _MOUNTED = ("ext4", "xfs", "btrfs")

@@ -7,10 +7,10 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.formats.containers.detection import is_ambiguous
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import Container, FormatMatch, ImageFormat
-from byoi_tools.model.partition_table import TableScheme
 
 # Of what `byoi-tools convert` does not unpack.
 _UNPACK = {

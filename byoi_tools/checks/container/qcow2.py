@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.disks.qcow2 import CORRUPT, DIRTY, EXTENDED_L2, EXTERNAL_DATA_FILE
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.qcow2 import CORRUPT, DIRTY, EXTENDED_L2, EXTERNAL_DATA_FILE
 from byoi_tools.model.quoting import quote
 
 _ENCRYPTION = {1: "AES", 2: "LUKS"}

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.esp import EfiProgram, EspContent, LoaderKind, efi_path, fold_path
+from byoi_tools.model.disks.esp import EfiProgram, EspContent, LoaderKind, efi_path, fold_path
+from byoi_tools.model.disks.loader import loader_candidates
 from byoi_tools.model.fact import NotKnownError
-from byoi_tools.model.loader import loader_candidates
 from byoi_tools.model.quoting import quote
 
 FALLBACK_PATH = "EFI/BOOT/BOOTX64.EFI"

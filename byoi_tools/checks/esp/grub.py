@@ -10,10 +10,10 @@ from byoi_tools.checks.esp.entry_points import loader_in_use, place, second_stag
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.esp import EfiProgram, EspContent, LoaderKind, fold_path
+from byoi_tools.model.disks.esp import EfiProgram, EspContent, LoaderKind, fold_path
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition_table import TableScheme
 from byoi_tools.model.quoting import quote
 
 _BOOTSTRAP = "(memdisk)/grub.cfg"

@@ -15,10 +15,10 @@ from byoi_tools.checks.esp.entry_points import (
 )
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.esp import EfiProgram, EspContent, efi_path, fold_path
+from byoi_tools.model.disks.esp import EfiProgram, EspContent, efi_path, fold_path
+from byoi_tools.model.disks.loader import choose_loader, loader_candidates
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.loader import choose_loader, loader_candidates
 from byoi_tools.model.quoting import quote
 
 _LISTED = 8

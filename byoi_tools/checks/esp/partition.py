@@ -8,9 +8,9 @@ from byoi_tools.checks.boot_support import require_table
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.disks.partition import PartitionKind
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition import PartitionKind
-from byoi_tools.model.partition_table import TableScheme
 
 _TYPE = "type C12A7328-F81F-11D2-BA4B-00A0C93EC93B (EF00 in sgdisk) in a GPT, 0xEF in an MBR"
 

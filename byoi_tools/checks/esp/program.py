@@ -8,10 +8,10 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.esp.entry_points import entry_points, loader_in_use, place, shown, with_second_stages
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.esp import EfiProgram, LoaderKind
+from byoi_tools.model.disks.esp import EfiProgram, LoaderKind
+from byoi_tools.model.disks.pe import EFI_APPLICATION, Machine, PeImage
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.pe import EFI_APPLICATION, Machine, PeImage
 
 _UKI_SECTIONS = {
     ".linux": Severity.ERROR,

@@ -9,7 +9,7 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.esp.entry_points import loader_in_use, place, shown, with_second_stages
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.esp import EfiProgram, LoaderKind
+from byoi_tools.model.disks.esp import EfiProgram, LoaderKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.quoting import quote

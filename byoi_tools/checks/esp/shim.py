@@ -17,7 +17,7 @@ from byoi_tools.checks.esp.entry_points import (
 )
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.esp import EfiProgram, EspContent, EspText, LoaderKind, fold_path
+from byoi_tools.model.disks.esp import EfiProgram, EspContent, EspText, LoaderKind, fold_path
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.quoting import quote

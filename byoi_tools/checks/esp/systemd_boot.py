@@ -11,11 +11,11 @@ from byoi_tools.checks.esp.entry_points import entry_points, place, shown
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.esp import EspContent, EspText, LoaderKind, fold_path
+from byoi_tools.model.disks.esp import EspContent, EspText, LoaderKind, fold_path
+from byoi_tools.model.disks.partition import PartitionKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.boot import BootEntry
-from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
 
 _ENTRY_DIRECTORY = "LOADER/ENTRIES/"

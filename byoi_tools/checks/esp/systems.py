@@ -9,10 +9,10 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.esp.entry_points import place, shown
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.esp import LoaderKind
+from byoi_tools.model.disks.esp import LoaderKind
+from byoi_tools.model.disks.partition import PartitionKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition import PartitionKind
 
 _WINDOWS_LOADER = "EFI/Microsoft/Boot/bootmgfw.efi"
 _WINDOWS_STORE = "EFI/Microsoft/Boot/BCD"

@@ -8,9 +8,9 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.fs.wording import place
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.bios import BootCodeKind
 from byoi_tools.model.boot import Product
-from byoi_tools.model.esp import LoaderKind
+from byoi_tools.model.disks.bios import BootCodeKind
+from byoi_tools.model.disks.esp import LoaderKind
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.guest import Volume

@@ -8,11 +8,11 @@ from byoi_tools.checks.boot_chain import boot_chain, default_entry, link_place
 from byoi_tools.checks.check import check
 from byoi_tools.checks.esp.systemd_boot import is_told_by_menu
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.esp import LoaderKind
+from byoi_tools.model.disks.esp import LoaderKind
+from byoi_tools.model.disks.partition import PartitionKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.boot import BootChain, LinkKind
-from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
 
 _CONSEQUENCES = {

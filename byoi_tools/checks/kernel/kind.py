@@ -9,11 +9,11 @@ from byoi_tools.checks.booted_kernel import booted_kernel
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.esp import LoaderKind
+from byoi_tools.model.disks.esp import LoaderKind
+from byoi_tools.model.disks.loader import choose_loader
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.kernels import Kernel, KernelImage
-from byoi_tools.model.loader import choose_loader
 from byoi_tools.model.quoting import quote
 
 SERVER_MACHINE = "x86_64"

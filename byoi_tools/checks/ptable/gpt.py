@@ -8,10 +8,10 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.container.extent import TRAILING_BYTES
 from byoi_tools.checks.ptable.wording import ON_RAW, name_some
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.disks.partition_table import Gpt, GptCopy
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import ImageFormat
-from byoi_tools.model.partition_table import Gpt, GptCopy
 
 _REBUILD = f"{ON_RAW}gdisk DISK.raw, then r, b, w, which writes the primary anew from a good backup."
 

@@ -9,10 +9,10 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import ON_RAW, name_partition, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
+from byoi_tools.model.disks.partition_table import GptCopy
+from byoi_tools.model.disks.sectors import SectorRange
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition_table import GptCopy
-from byoi_tools.model.sectors import SectorRange
 
 _NO_GUID = "00000000-0000-0000-0000-000000000000"
 

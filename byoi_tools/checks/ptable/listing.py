@@ -9,11 +9,11 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import ON_RAW, name_partition, name_some
 from byoi_tools.checks.subject import Subject
 from byoi_tools.formats.disks.partition_types import is_known_type
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.partition import Partition
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition import Partition
-from byoi_tools.model.partition_table import TableScheme
 
 # Root partitions by the Discoverable Partitions Specification, of machines that are not x86-64.
 _FOREIGN_ROOTS = {

@@ -8,11 +8,11 @@ from byoi_tools.checks.boot_support import require_table
 from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import ON_RAW, name_some
 from byoi_tools.checks.subject import Subject
-from byoi_tools.model.bios import BootCodeKind
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.disks.bios import BootCodeKind
+from byoi_tools.model.disks.partition_table import Mbr, MbrEntry, TableScheme
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partition_table import Mbr, MbrEntry, TableScheme
 
 _SLOTS = 4
 _WRITE_PMBR = f"{ON_RAW}gdisk DISK.raw (choose the GPT if it asks), then x, n, w: a new protective MBR."

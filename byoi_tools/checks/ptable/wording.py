@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from byoi_tools.model.partition import Partition
+from byoi_tools.model.disks.partition import Partition
 from byoi_tools.model.quoting import quote
 
 ON_RAW = "On the raw disk (from a qcow2: byoi-tools convert IMAGE DISK.raw --to raw): "

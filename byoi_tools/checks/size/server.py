@@ -9,10 +9,10 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.ptable.wording import ON_RAW
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import ImageFormat
-from byoi_tools.model.partition_table import TableScheme
 from byoi_tools.model.sizes import exact_size
 
 RESERVED_MEMORY_BYTES = 3 * 2**30

@@ -8,7 +8,7 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import InstallApi
-from byoi_tools.model.esp import LoaderKind
+from byoi_tools.model.disks.esp import LoaderKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.quoting import quote

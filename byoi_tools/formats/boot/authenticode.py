@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.pe import PeImage
+from byoi_tools.model.disks.pe import PeImage
 
 MAXIMUM_CERTIFICATES = 8
 MAXIMUM_TABLE_BYTES = 256 * 1024

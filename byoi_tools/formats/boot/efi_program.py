@@ -14,8 +14,8 @@ from byoi_tools.formats.boot.authenticode import read_issuers, read_sbat
 from byoi_tools.formats.boot.pe import read_pe
 from byoi_tools.formats.grub.image import read_grub_modules
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.esp import EfiProgram, LoaderKind
-from byoi_tools.model.pe import PeImage
+from byoi_tools.model.disks.esp import EfiProgram, LoaderKind
+from byoi_tools.model.disks.pe import PeImage
 
 MAX_SEARCHED_BYTES = 4 * 1024 * 1024
 MAX_MODULES_BYTES = 32 * 1024 * 1024

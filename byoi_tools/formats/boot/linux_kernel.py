@@ -11,8 +11,8 @@ from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.boot.elf import read_elf_machine
 from byoi_tools.formats.boot.pe import read_pe
 from byoi_tools.formats.source import Memory
+from byoi_tools.model.disks.pe import Machine
 from byoi_tools.model.guest.kernels import KernelImage
-from byoi_tools.model.pe import Machine
 
 HEAD_BYTES = 64 * 1024
 """What the reader wants of the file: the largest setup that the boot protocol knows, 64 sectors, and more."""

@@ -7,7 +7,7 @@ import struct
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.source import ByteSource, Window, read_exactly
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.pe import PeImage, PeSection
+from byoi_tools.model.disks.pe import PeImage, PeSection
 
 MAX_SECTIONS = 96
 """The limit of the Windows loader ("PE Format", COFF file header)."""

@@ -20,7 +20,7 @@ from byoi_tools.formats.containers.qcow2_tables import (
     read_l2_table,
 )
 from byoi_tools.formats.source import ByteSource, read_exactly
-from byoi_tools.model.qcow2 import EXTENDED_L2, EXTERNAL_DATA_FILE, Qcow2Header
+from byoi_tools.model.disks.qcow2 import EXTENDED_L2, EXTERNAL_DATA_FILE, Qcow2Header
 from byoi_tools.model.quoting import quote
 
 _CACHED_TABLES = 64

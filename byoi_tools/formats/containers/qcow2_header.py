@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.source import ByteSource, Memory, read_exactly
-from byoi_tools.model.qcow2 import COMPRESSION_TYPE, EXTENDED_L2, Qcow2Header
+from byoi_tools.model.disks.qcow2 import COMPRESSION_TYPE, EXTENDED_L2, Qcow2Header
 
 QCOW2_MAGIC = b"QFI\xfb"
 

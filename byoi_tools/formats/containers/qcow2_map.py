@@ -14,7 +14,7 @@ from functools import lru_cache
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.containers.qcow2_tables import OFFSET_MASK, SECTOR_BYTES, SUBCLUSTERS, to_entries
 from byoi_tools.formats.source import ByteSource, read_exactly
-from byoi_tools.model.qcow2 import EXTENDED_L2, EXTERNAL_DATA_FILE, Qcow2ClusterMap, Qcow2Header
+from byoi_tools.model.disks.qcow2 import EXTENDED_L2, EXTERNAL_DATA_FILE, Qcow2ClusterMap, Qcow2Header
 
 _L2_LIMIT_BYTES = 256 << 20  # maps 2 TiB of clusters of 64 KiB
 _L2_LIMIT_TABLES = 1 << 18

@@ -7,7 +7,7 @@ from array import array
 
 from byoi_tools.errors import ContainerMalformed
 from byoi_tools.formats.source import ByteSource, read_exactly
-from byoi_tools.model.qcow2 import Qcow2Header
+from byoi_tools.model.disks.qcow2 import Qcow2Header
 
 OFFSET_MASK = 0x00FF_FFFF_FFFF_FE00  # bits 9-55, of L1 entries and standard L2 entries
 COMPRESSED_FLAG = 1 << 62

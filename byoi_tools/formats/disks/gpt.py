@@ -7,8 +7,8 @@ import uuid
 import zlib
 
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.partition_table import Gpt, GptCopy, GptEntry
-from byoi_tools.model.sectors import SectorRange
+from byoi_tools.model.disks.partition_table import Gpt, GptCopy, GptEntry
+from byoi_tools.model.disks.sectors import SectorRange
 
 SECTOR_SIZES = (512, 4096)
 MAX_ENTRIES_BYTES = 1024 * 1024

@@ -6,8 +6,8 @@ import struct
 from itertools import pairwise
 
 from byoi_tools.formats.source import ByteSource, read_exactly
-from byoi_tools.model.partition_table import Mbr, MbrEntry
-from byoi_tools.model.sectors import SectorRange
+from byoi_tools.model.disks.partition_table import Mbr, MbrEntry
+from byoi_tools.model.disks.sectors import SectorRange
 
 MAX_LOGICALS = 128
 _TABLE_OFFSET = 446

@@ -7,7 +7,7 @@ the bytes, the tables of sgdisk and sfdisk.
 
 from __future__ import annotations
 
-from byoi_tools.model.partition import PartitionKind as Kind
+from byoi_tools.model.disks.partition import PartitionKind as Kind
 
 
 def kind_of_guid(type_guid: str) -> Kind:

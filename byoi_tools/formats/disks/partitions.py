@@ -7,9 +7,9 @@ from byoi_tools.formats.disks.mbr import read_mbr
 from byoi_tools.formats.disks.partition_types import kind_of_byte, kind_of_guid
 from byoi_tools.formats.filesystems.signatures import read_signature
 from byoi_tools.formats.source import ByteSource, Window
-from byoi_tools.model.disk import Disk, DiskPartition, FileSystemSignature
-from byoi_tools.model.partition import Partition, PartitionKind
-from byoi_tools.model.partition_table import Gpt, GptEntry, Mbr, MbrEntry, TableScheme
+from byoi_tools.model.disks.disk import Disk, DiskPartition, FileSystemSignature
+from byoi_tools.model.disks.partition import Partition, PartitionKind
+from byoi_tools.model.disks.partition_table import Gpt, GptEntry, Mbr, MbrEntry, TableScheme
 
 MAX_EXAMINED_PARTITIONS = 256
 """Linux gives device nodes to no more (`DISK_MAX_PARTS`); signatures of further partitions are not looked for."""

@@ -11,7 +11,7 @@ from byoi_tools.formats.filesystems.fat_file import FatFile, gather_runs
 from byoi_tools.formats.filesystems.fat_problems import find_geometry_problems
 from byoi_tools.formats.filesystems.fat_table import FatTable, are_fats_equal
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.fat import FatEntry, FatVolume
+from byoi_tools.model.disks.fat import FatEntry, FatVolume
 
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 32

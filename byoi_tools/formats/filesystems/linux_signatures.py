@@ -7,7 +7,7 @@ import uuid
 from itertools import pairwise
 
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.disk import FileSystemSignature
+from byoi_tools.model.disks.disk import FileSystemSignature
 
 _EXT_COMPAT_JOURNAL = 0x0004
 _EXT_INCOMPAT_JOURNAL_DEVICE = 0x0008

@@ -8,7 +8,7 @@ from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.filesystems.fat_boot_sector import read_fat_layout
 from byoi_tools.formats.filesystems.fat_directory import read_root_label
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.disk import FileSystemSignature
+from byoi_tools.model.disks.disk import FileSystemSignature
 
 _NTFS_VOLUME_RECORD = 3
 _NTFS_VOLUME_NAME = 0x60

@@ -24,7 +24,7 @@ from byoi_tools.formats.filesystems.other_signatures import (
     read_zfs,
 )
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.disk import FileSystemSignature
+from byoi_tools.model.disks.disk import FileSystemSignature
 
 _READERS: tuple[Callable[[ByteSource], FileSystemSignature | None], ...] = (
     read_raid,

@@ -10,7 +10,7 @@ import lzma
 import struct
 
 from byoi_tools.formats.grub.image import MAX_CORE_BYTES, read_grub_modules
-from byoi_tools.model.esp import GrubModules
+from byoi_tools.model.disks.esp import GrubModules
 
 MAXIMUM_UNPACKED_BYTES = 8 * 1024 * 1024
 _DISKBOOT_BYTES = 512

@@ -10,9 +10,9 @@ import struct
 from collections.abc import Iterator, Sequence
 
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.bios import BootCodeKind, GrubCore
-from byoi_tools.model.esp import GrubModules
-from byoi_tools.model.partition import Partition
+from byoi_tools.model.disks.bios import BootCodeKind, GrubCore
+from byoi_tools.model.disks.esp import GrubModules
+from byoi_tools.model.disks.partition import Partition
 
 MAX_OBJECTS = 4096
 MAX_CORE_BYTES = 2 * 1024 * 1024

@@ -8,12 +8,12 @@ from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.grub_chain import GrubStart, follow_grub
 from byoi_tools.inspection.guest.syslinux_chain import follow_syslinux
 from byoi_tools.inspection.guest.systemd_boot_chain import follow_systemd_boot, follow_unified_image
-from byoi_tools.model.bios import BiosBoot, BootCodeKind
-from byoi_tools.model.esp import EfiProgram, Esp, EspContent, LoaderKind
+from byoi_tools.model.disks.bios import BiosBoot, BootCodeKind
+from byoi_tools.model.disks.esp import EfiProgram, Esp, EspContent, LoaderKind
+from byoi_tools.model.disks.loader import loader_candidates
+from byoi_tools.model.disks.partition import PartitionKind
 from byoi_tools.model.fact import Known
 from byoi_tools.model.guest.boot import BootChain, ChainLink, LinkKind, SyslinuxFiles
-from byoi_tools.model.loader import loader_candidates
-from byoi_tools.model.partition import PartitionKind
 
 MAXIMUM_CHAINS = 16
 _SHIM_SECOND_STAGE = "grubx64.efi"

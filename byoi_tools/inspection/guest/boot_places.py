@@ -7,11 +7,11 @@ import re
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.devices import known_devices
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.esp import EspContent, fold_path
+from byoi_tools.model.disks.esp import EspContent, fold_path
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.fact import Known
 from byoi_tools.model.guest.devices import KnownDevice
 from byoi_tools.model.guest.mounts import FstabEntry
-from byoi_tools.model.partition_table import TableScheme
 
 _TEXT_LIMIT_BYTES = 512 * 1024
 _HEAD_BYTES = 16 * 1024

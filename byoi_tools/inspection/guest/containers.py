@@ -10,7 +10,7 @@ from byoi_tools.formats.filesystems.signatures import read_signature
 from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.guest.volumes import LVM, FoundVolume, found_volume, volumes_in_groups
 from byoi_tools.inspection.guest.watched import trouble_of
-from byoi_tools.model.disk import FileSystemSignature
+from byoi_tools.model.disks.disk import FileSystemSignature
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
 from byoi_tools.tools.guest_disk import GuestDisk
 

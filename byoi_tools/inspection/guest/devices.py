@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.model.disk import Disk, DiskPartition
+from byoi_tools.model.disks.disk import Disk, DiskPartition
+from byoi_tools.model.disks.partition_table import TableScheme
 from byoi_tools.model.guest.devices import KnownDevice, KnownDevices
 from byoi_tools.model.guest.guest import Volume
-from byoi_tools.model.partition_table import TableScheme
 
 _CONTAINERS = ("LVM2_member", "linux_raid_member", "crypto_LUKS", "zfs_member", "bcache", "DM_integrity")
 _NAMED_BY_THE_GUEST = ("crypto_LUKS", "linux_raid_member")

@@ -6,7 +6,7 @@ from functools import cached_property
 
 from byoi_tools.formats.filesystems.fat import FatFileSystem
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.fat import FatEntry
+from byoi_tools.model.disks.fat import FatEntry
 from byoi_tools.model.guest.files import FileKind, FileStatus, NamedStatus
 
 

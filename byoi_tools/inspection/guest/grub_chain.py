@@ -18,7 +18,7 @@ from byoi_tools.inspection.guest.grub_menu import (
 from byoi_tools.inspection.guest.grub_shell import GrubShell
 from byoi_tools.inspection.guest.grub_state import FailedSearch, MenuItem
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.esp import GrubModules
+from byoi_tools.model.disks.esp import GrubModules
 from byoi_tools.model.guest.boot import BootChain, BootEntry, ChainLink, LinkKind, MenuSettings
 
 _BOOTSTRAP = "(memdisk)/grub.cfg"

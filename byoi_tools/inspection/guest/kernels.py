@@ -20,7 +20,7 @@ from byoi_tools.inspection.guest.module_tree import module_versions, read_firmwa
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.unified_kernels import UnifiedKernel, find_unified, read_unified
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.esp import LoaderKind
+from byoi_tools.model.disks.esp import LoaderKind
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernels import Kernel, KernelImage, KernelLink, Kernels, version_key

@@ -6,7 +6,7 @@ import fnmatch
 from collections.abc import Iterable, Iterator
 
 from byoi_tools.inspection.guest.tree import GuestTree
-from byoi_tools.model.esp import Esp
+from byoi_tools.model.disks.esp import Esp
 from byoi_tools.model.fact import Known
 from byoi_tools.model.guest.files import FileKind
 from byoi_tools.model.guest.identity import Leftover, LeftoverKind

@@ -14,10 +14,10 @@ from byoi_tools.inspection.guest.kernels import BegunKernels, begin_kernels
 from byoi_tools.inspection.guest.readers import Readers
 from byoi_tools.inspection.guest.roots import assemble, find_roots, order_volumes
 from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
-from byoi_tools.model.bios import BiosBoot
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.disk import Disk
-from byoi_tools.model.esp import Esp
+from byoi_tools.model.disks.bios import BiosBoot
+from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.esp import Esp
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.guest import Guest, TroubleKind, Volume
 from byoi_tools.model.quoting import quote

@@ -13,7 +13,7 @@ from byoi_tools.inspection.guest.devices import known_devices
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.volumes import FoundVolume
 from byoi_tools.inspection.guest.watched import WatchedFiles
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.guest.devices import DeviceName, NameKind
 from byoi_tools.model.guest.files import FileKind, FileReader
 from byoi_tools.model.guest.guest import Volume

@@ -8,7 +8,7 @@ from byoi_tools.formats.boot.boot_entry import Pairs, entry_name, last, read_pai
 from byoi_tools.inspection.guest.boot_links import describe_entry, finish, links_of_entry, root_link
 from byoi_tools.inspection.guest.boot_places import BootPlace, BootPlaces
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.esp import EfiProgram, LoaderKind, fold_path
+from byoi_tools.model.disks.esp import EfiProgram, LoaderKind, fold_path
 from byoi_tools.model.guest.boot import BootChain, BootEntry, ChainLink, LinkKind, MenuSettings
 from byoi_tools.model.guest.command_line import CommandLine
 

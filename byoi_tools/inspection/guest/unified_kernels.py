@@ -8,8 +8,8 @@ from byoi_tools.formats.boot.pe import read_pe
 from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.dataclass import dataclass
+from byoi_tools.model.disks.pe import PeImage
 from byoi_tools.model.guest.kernels import KernelImage
-from byoi_tools.model.pe import PeImage
 
 UNIFIED_LIMIT_BYTES = 112 << 20
 _MOUNT_POINTS = ("/boot/efi", "/efi", "/boot")

@@ -15,11 +15,11 @@ from byoi_tools.formats.filesystems.xfs_superblock import read_xfs_superblock
 from byoi_tools.formats.source import ByteSource, Memory, Window
 from byoi_tools.inspection.guest.readers import Opener, Readers
 from byoi_tools.inspection.guest.watched import WatchedFiles, trouble_of
-from byoi_tools.model.disk import Disk, DiskPartition, FileSystemSignature
+from byoi_tools.model.disks.disk import Disk, DiskPartition, FileSystemSignature
+from byoi_tools.model.disks.partition import PartitionKind
 from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind, Volume
 from byoi_tools.model.guest.superblock import Superblock
-from byoi_tools.model.partition import PartitionKind
 from byoi_tools.model.quoting import quote
 
 FindOpener = Callable[[str, ByteSource, int | str], Opener | Trouble | None]

@@ -8,7 +8,7 @@ import pytest
 
 from byoi_tools.formats.boot.efi_program import read_efi_program
 from byoi_tools.formats.source import Memory
-from byoi_tools.model.esp import EfiProgram, LoaderKind
+from byoi_tools.model.disks.esp import EfiProgram, LoaderKind
 from tests.disk_images import OnDisk
 from tests.pe_images import pe_image
 

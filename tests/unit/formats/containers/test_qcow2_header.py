@@ -5,7 +5,7 @@ import pytest
 from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.formats.source import Memory
-from byoi_tools.model.qcow2 import Qcow2Header
+from byoi_tools.model.disks.qcow2 import Qcow2Header
 from tests.qcow2_images import BACKING_FORMAT, DATA_FILE_NAME, FEATURE_NAMES, Recipe
 
 

@@ -6,7 +6,7 @@ from byoi_tools.errors import ImageMalformed, ImageUnsafe
 from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.formats.containers.qcow2_map import read_cluster_map
 from byoi_tools.formats.source import Memory
-from byoi_tools.model.qcow2 import Qcow2ClusterMap
+from byoi_tools.model.disks.qcow2 import Qcow2ClusterMap
 from tests.qcow2_images import COMPRESSED, COPIED, Recipe
 
 CLUSTER = 4096

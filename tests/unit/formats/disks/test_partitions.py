@@ -10,8 +10,8 @@ from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.disks.partition_types import is_known_type, kind_of_byte, kind_of_guid
 from byoi_tools.formats.disks.partitions import MAX_EXAMINED_PARTITIONS, read_disk
 from byoi_tools.formats.source import Memory
-from byoi_tools.model.partition import PartitionKind
-from byoi_tools.model.partition_table import TableScheme
+from byoi_tools.model.disks.partition import PartitionKind
+from byoi_tools.model.disks.partition_table import TableScheme
 from tests.disk_images import MIB, OnDisk, empty, memory, partitioned, patched, run
 
 GPT = "label: gpt\nsize=2M, type=U\nsize=1M, type=L\n"

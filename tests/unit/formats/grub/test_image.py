@@ -10,7 +10,7 @@ import pytest
 from byoi_tools.formats.disks.partitions import read_disk
 from byoi_tools.formats.grub.image import boot_code_kind, read_core_pointer, read_grub_core, read_grub_modules
 from byoi_tools.formats.source import Memory
-from byoi_tools.model.bios import BootCodeKind, GrubCore
+from byoi_tools.model.disks.bios import BootCodeKind, GrubCore
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.layout import BIOS_BOOT
 from tests.disk_images import memory, patched, run

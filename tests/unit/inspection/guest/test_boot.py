@@ -6,7 +6,7 @@ import pytest
 
 from byoi_tools.inspection.guest.boot import read_boot
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.model.bios import BiosBoot, BootCodeKind
+from byoi_tools.model.disks.bios import BiosBoot, BootCodeKind
 from byoi_tools.model.guest.boot import BootChain, BootEntry, ChainLink, LinkKind
 from fixtures.tiny import grub, loaders, pe
 from tests.guest_boot import BOOT_UUID, ROOT_UUID, Files, boot_context, grub_bios

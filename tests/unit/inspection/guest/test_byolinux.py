@@ -9,7 +9,7 @@ import pytest
 
 from byoi_tools.inspection.guest.byolinux import read_byolinux
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.guest.byolinux import SCRIPT_PATH, BootScript, ByolinuxSetup
 from tests.guest_tree import Link, tree_of
 

@@ -11,7 +11,7 @@ import pytest
 
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.identity import read_identity
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.guest.identity import Identity, LeftoverKind, MachineId, SecretKind
 from tests.guest_tree import Link, tree_of
 

@@ -11,7 +11,7 @@ import pytest
 from byoi_tools.formats.boot.linux_kernel import read_kernel
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.kernels import begin_kernels, read_kernels
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernels import Blacklisting, Kernel, KernelLink, Kernels

@@ -9,7 +9,7 @@ import pytest
 
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.system import read_system
-from byoi_tools.model.disk import Disk
+from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.guest.system import OperatingSystem
 from fixtures.tiny.good_files.system import elf_head

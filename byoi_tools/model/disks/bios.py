@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.esp import GrubModules
+from byoi_tools.model.disks.esp import GrubModules
 
 
 class BootCodeKind(Enum):

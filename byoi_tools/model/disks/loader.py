@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from byoi_tools.model.esp import EfiProgram, EspContent, LoaderKind, fold_path
-from byoi_tools.model.pe import EFI_APPLICATION, Machine
+from byoi_tools.model.disks.esp import EfiProgram, EspContent, LoaderKind, fold_path
+from byoi_tools.model.disks.pe import EFI_APPLICATION, Machine
 
 _RANK = {kind: rank for rank, kind in enumerate(LoaderKind)}
 _NEVER_A_LOADER = {LoaderKind.SHIM_FALLBACK, LoaderKind.MOK_MANAGER}

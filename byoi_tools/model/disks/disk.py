@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.partition import Partition, PartitionKind
-from byoi_tools.model.partition_table import Gpt, Mbr, TableScheme
+from byoi_tools.model.disks.partition import Partition, PartitionKind
+from byoi_tools.model.disks.partition_table import Gpt, Mbr, TableScheme
 
 
 @dataclass(frozen=True, slots=True)

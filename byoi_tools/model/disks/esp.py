@@ -6,10 +6,10 @@ from dataclasses import field
 from enum import Enum
 
 from byoi_tools.model.dataclass import dataclass
+from byoi_tools.model.disks.fat import FatEntry, FatVolume
+from byoi_tools.model.disks.partition import Partition
+from byoi_tools.model.disks.pe import PeImage
 from byoi_tools.model.fact import Fact
-from byoi_tools.model.fat import FatEntry, FatVolume
-from byoi_tools.model.partition import Partition
-from byoi_tools.model.pe import PeImage
 
 
 class LoaderKind(Enum):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from byoi_tools.model.esp import EfiProgram, EspContent, LoaderKind
-from byoi_tools.model.fat import FatVolume
-from byoi_tools.model.loader import choose_loader, loader_candidates
-from byoi_tools.model.pe import EFI_APPLICATION, Machine, PeImage
+from byoi_tools.model.disks.esp import EfiProgram, EspContent, LoaderKind
+from byoi_tools.model.disks.fat import FatVolume
+from byoi_tools.model.disks.loader import choose_loader, loader_candidates
+from byoi_tools.model.disks.pe import EFI_APPLICATION, Machine, PeImage
 
 VOLUME = FatVolume(32, 512, 1, 32, 2, 0, 81_920, 631, 80_626, 80_000, "EFI", 1, False, True, ())
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.sectors import SectorRange
+from byoi_tools.model.disks.sectors import SectorRange
 
 
 class PartitionKind(Enum):
