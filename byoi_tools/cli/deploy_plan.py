@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 def deploy_plan(
     path: Path,
     servers: list[str] | None,
+    url: str | None,
     http_header: list[str] | None,
     proof: ProofFlags,
     receipt: Path | None,
@@ -52,7 +53,7 @@ def deploy_plan(
     require_confirmation(name, confirm)
     key = Path(plan.order.ssh_key.path) if plan.order.ssh_key else None
     wish = choose_proof(proof.prove, proof.ssh_address, proof.ssh_user, proof.prove_timeout, proof.ssh_private_key, key)
-    errand = _read_errand(plan, http_header, wish)
+    errand = _read_errand(plan, url, http_header, wish)
     api, clock, progress = connect_api(), system_clock(), Progress()
     with open_server_receipt(api, name, receipt) as opened:
         deployments = Deployments(opened, name, clock, identify_plan(plan))
@@ -65,7 +66,7 @@ def deploy_plan(
             deployments.end("set aside by --again")
         task = resume(api, errand.reinstallation(Secret("")), deployments, clock, progress)
         if task is None:
-            storage = connect_storage(errand.destination)
+            storage = connect_storage(errand.place)
             reinstallation, found = require_unchanged(errand, api, storage, clock, progress)
             confirm_erasure(errand.deed(found), confirm)
             before = note_host_keys(api, name, wish, progress)
@@ -74,10 +75,10 @@ def deploy_plan(
         prove_and_show(api, result, errand.customizations, wish, deployments, clock, progress)
 
 
-def _read_errand(plan: Plan, http_header: list[str] | None, wish: ProofWish | None) -> Errand:
+def _read_errand(plan: Plan, url: str | None, http_header: list[str] | None, wish: ProofWish | None) -> Errand:
     """Read again what the plan only names; raises `UsageError` for what is missing, and refuses what has changed."""
     from byoi_tools.deployment.changes import payload_changes, refusal_of
-    from byoi_tools.pipeline.carrying_out import Errand, destination_of
+    from byoi_tools.pipeline.carrying_out import Errand, place_of
     from byoi_tools.pipeline.proving import with_marker
 
     headers, wanted = read_headers(http_header), plan.order.http_header_names
@@ -99,7 +100,7 @@ def _read_errand(plan: Plan, http_header: list[str] | None, wish: ProofWish | No
             "the proof by a login would add a config drive, and the plan has none",
             remedy="Give --prove port, or make a plan with --ssh-key.",
         )
-    return Errand(plan, marked, headers, destination_of(plan))
+    return Errand(plan, marked, headers, place_of(plan, url, headers))
 
 
 def _read_files(plan: Plan) -> Customizations:

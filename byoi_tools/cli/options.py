@@ -57,6 +57,9 @@ def _flag(
 LARGEST_SIZE = "1TiB"
 _ANY_IMAGE = "file, https://HOST/PATH, s3://BUCKET/KEY or ovh://REGION/BUCKET/KEY."
 Image = Annotated[Path, typer.Argument(help="The image file.", show_default=False, parser=require_file)]
+OptionalImage = Annotated[
+    Path | None, typer.Argument(help="The image file.", show_default=False, parser=require_file, metavar="IMAGE")
+]
 AnyImage = Annotated[str, typer.Argument(help=f"The image: {_ANY_IMAGE}", show_default=False)]
 Images = Annotated[list[str], typer.Argument(help=f"The images, each a {_ANY_IMAGE}", show_default=False)]
 Format = Annotated[OutputFormat, _flag("--format", "Write the result as text or as JSON.")]
@@ -113,6 +116,10 @@ Destination = Annotated[
     str,
     _flag("--to", f"Where the image goes: {_STORE}, or file:///DIRECTORY of your own web server.", show_default=False),
 ]
+PlanDestination = Annotated[
+    str | None,
+    _flag("--to", f"Where the image goes: {_STORE}, or file:///DIRECTORY of your own web server."),
+]
 PlannedDestination = Annotated[str | None, _flag("--to", "Where the image will go: a destination as for publish.")]
 PublicUrl = Annotated[
     str | None,
@@ -165,6 +172,9 @@ RescueKey = Annotated[
 ]
 RescueEnd = Annotated[bool, _flag("--end", "Leave the rescue system: boot from the disk again.", "BYOI_RESCUE_END")]
 Url = Annotated[str | None, _flag("--url", "Where the provider fetches the image.")]
+PlanUrl = Annotated[
+    str | None, _flag("--url", "Where an image is served already: instead of IMAGE and --to, with --checksum.")
+]
 Checksum = Annotated[str | None, _flag("--checksum", "The digest of the file at the URL, as sha512:2cbd3d....")]
 UrlImageType = Annotated[
     UrlType | None,

@@ -9,6 +9,7 @@ from pathlib import Path
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.digest import Digest
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.secret import Secret
@@ -68,6 +69,18 @@ def read_luks_key(path: Path | None, reader: ReaderChoice) -> Secret | None:
             f"{path} holds no passphrase", remedy="Write the passphrase as UTF-8 text; binary keys are not supported."
         )
     return Secret(key)
+
+
+def parse_checksum(text: str) -> Digest:
+    """Return the digest; raises `UsageError` that says how one is written."""
+    try:
+        return Digest.parse(text)
+    except ValueError as wrong:
+        raise UsageError(
+            f"--checksum {text[:80]} is no checksum",
+            details=str(wrong),
+            remedy="Write sha512: and the digits; `byoi-tools checksum IMAGE` prints them.",
+        ) from wrong
 
 
 def read_headers(headers: list[str] | None) -> tuple[tuple[str, Secret], ...]:

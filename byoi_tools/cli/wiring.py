@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from byoi_tools.model.location import WebAddress
     from byoi_tools.model.observer import Observer
     from byoi_tools.model.secret import Secret
     from byoi_tools.pipeline.receipt import Receipt
@@ -39,10 +40,10 @@ def connect_fleet_api() -> tuple[OvhApi, Callable[[], None]]:
     return RememberingApi.from_configuration(limit.wait), limit.close
 
 
-def connect_storage(destination: Destination) -> ObjectStorage:
+def connect_storage(destination: Destination | WebAddress) -> ObjectStorage:
     """The object store that has the destination, by boto3's own configuration (`~/.aws`, `AWS_*`).
 
-    For a directory it is any: nothing is asked of it.
+    For a directory and a URL it is any: nothing is asked of it.
     """
     from byoi_tools.publishing.destination import ObjectPrefix
     from byoi_tools.tools.object_storage import ObjectStorage

@@ -12,7 +12,7 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deed import fingerprint
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.plan import Plan, PlannedObject, PlannedOrder
+from byoi_tools.model.plan import Plan, PlannedObject, PlannedOrder, PlannedUrl
 from byoi_tools.model.server import Server, list_disks
 from byoi_tools.model.sizes import exact_size
 from byoi_tools.tools.object_storage import StoredObject
@@ -54,6 +54,17 @@ def object_changes(planned: PlannedObject, stored: StoredObject | None) -> tuple
     if stored.etag != planned.etag:
         changes.append(Change("ETag of the object", planned.etag or "none", stored.etag or "none"))
     return tuple(changes)
+
+
+def url_changes(planned: PlannedUrl, size_bytes: int, version: str, samples_sha256: str) -> tuple[Change, ...]:
+    """Compare what is at a URL now: its size, its ETag (else Last-Modified), and samples of its bytes."""
+    where, size = planned.address, exact_size(size_bytes)
+    changes = (
+        Change(f"size of {where}", exact_size(planned.size_bytes), size),
+        Change(f"ETag or date of {where}", planned.version or "none", version or "none"),
+        Change(f"samples of {where}", f"sha256:{planned.samples_sha256}", f"sha256:{samples_sha256}"),
+    )
+    return tuple(change for change in changes if change.was != change.now)
 
 
 def content_change(planned: PlannedObject) -> Change:

@@ -46,7 +46,8 @@ def open_source(location: ImageLocation, observer: Observer) -> Iterator[ImageSo
     from byoi_tools.tools.clock import SystemClock
     from byoi_tools.tools.http_source import HttpSource
 
-    with HttpSource(_url_of(location), str(location), SystemClock()) as source:
+    headers = location.headers if isinstance(location, WebAddress) else ()
+    with HttpSource(_url_of(location), str(location), SystemClock(), headers) as source:
         try:
             yield source
         finally:

@@ -22,12 +22,18 @@ _REMEDY = "Name a file, or write https://HOST/PATH, s3://BUCKET/KEY or ovh://REG
 
 @dataclass(frozen=True, slots=True)
 class WebAddress:
-    """An http or https URL; its query is kept secret, because it may hold a signature."""
+    """An http or https URL; its query is kept secret, because it may hold a signature. `headers` are sent with it."""
 
     url: Secret
+    headers: tuple[tuple[str, Secret], ...] = ()
 
     def __str__(self) -> str:
         return redact_url(self.url.reveal())
+
+    @property
+    def without_query(self) -> str:
+        """The URL without what may hold a signature."""
+        return urlsplit(self.url.reveal())._replace(query="").geturl()
 
     @property
     def is_exposed(self) -> bool:

@@ -14,6 +14,7 @@ from byoi_tools.model.fact import Fact
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.published import Verification
+from byoi_tools.model.secret import HIDDEN
 from byoi_tools.model.server import DiskGroup
 
 _LONGEST_URL_SECONDS = 7 * 24 * 3600  # AWS Signature Version 4, X-Amz-Expires
@@ -67,6 +68,42 @@ class PlannedObject:
     def sha256(self) -> Digest:
         """The digest that names the object."""
         return Digest(DigestAlgorithm.SHA256, self.digests[DigestAlgorithm.SHA256])
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedUrl:
+    """What the server will be installed from where somebody else serves it, and what tells it from something else.
+
+    `url` has no query: that may hold a signature, and `has_query` says that the URL has to be given again. `digests`
+    has the one that the user named. `version` is the ETag, else the time of the last modification, empty without
+    either; `samples_sha256` is of the first, a middle and the last MiB.
+    """
+
+    url: str
+    has_query: bool
+    image_type: ImageType
+    size_bytes: int
+    virtual_size_bytes: int | None
+    digests: Mapping[DigestAlgorithm, str]
+    version: str
+    samples_sha256: str
+    verification: Verification
+
+    def __post_init__(self) -> None:
+        if len(self.all_digests) != 1:
+            raise ValueError("digests has one digest")
+        if self.size_bytes < 1:
+            raise ValueError("size_bytes is not positive")
+
+    @property
+    def all_digests(self) -> tuple[Digest, ...]:
+        """The digest as a value; raises `ValueError` when it is none."""
+        return tuple(Digest(algorithm, digits) for algorithm, digits in self.digests.items())
+
+    @property
+    def address(self) -> str:
+        """The URL as it is shown."""
+        return f"{self.url}?{HIDDEN}" if self.has_query else self.url
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +162,6 @@ class Plan:
     valid_until: datetime
     server: PlannedServer
     erased: Fact[tuple[DiskGroup, ...]]
-    image: PlannedObject
+    image: PlannedObject | PlannedUrl
     order: PlannedOrder
     judgement: Judgement

@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from byoi_tools.deployment.changes import content_change, object_changes, refusal_of, server_changes
+from byoi_tools.deployment.changes import (
+    Change,
+    content_change,
+    object_changes,
+    refusal_of,
+    server_changes,
+    url_changes,
+)
 from byoi_tools.deployment.delivery import delivery_of
 from byoi_tools.errors import DeploymentRefused, UsageError
 from byoi_tools.model.deed import Deed, ServedImage
 from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.fact import NotExamined
 from byoi_tools.model.finding import OutcomeKind
+from byoi_tools.model.location import WebAddress, parse_location
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.plan import Plan
+from byoi_tools.model.plan import Plan, PlannedObject, PlannedUrl
 from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
 from byoi_tools.model.quoting import quote
 from byoi_tools.model.secret import Secret
@@ -24,6 +32,7 @@ from byoi_tools.pipeline.serving import checksum_for
 from byoi_tools.publishing.placing import find_placed
 from byoi_tools.publishing.public_directory import Destination, PublicDirectory, parse_any_destination
 from byoi_tools.publishing.renewal import renew_publication
+from byoi_tools.publishing.served_elsewhere import compare_digest, look_at
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.object_storage import ObjectStorage
 from byoi_tools.tools.ovh_api import OvhApi
@@ -33,12 +42,15 @@ _LOOKED_AT = NotExamined("the image was looked at when the plan was made")
 
 @dataclass(frozen=True, slots=True)
 class Errand:
-    """A plan, and what it does not hold: the files' contents, the headers' values, the place as a value."""
+    """A plan, and what it does not hold: the files' contents, the headers' values, the place as a value.
+
+    The place is a URL where somebody else serves the image.
+    """
 
     plan: Plan
     customizations: Customizations
     headers: tuple[tuple[str, Secret], ...]
-    destination: Destination
+    place: Destination | WebAddress
 
     @property
     def order(self) -> InstallOrder:
@@ -55,23 +67,11 @@ class Errand:
             partitioning=order.partitioning,
         )
 
-    @property
-    def address(self) -> ObjectAddress | FileAddress:
-        """Where the image lies; raises `UsageError` when that is not in the destination."""
-        planned = self.plan.image
-        address = self.destination.address_of(planned.address.rpartition("/")[2])
-        if str(address) != planned.address:
-            raise UsageError(
-                "this is no plan: image.address",
-                details=f"{quote(planned.address)} is not in the destination {quote(planned.destination)}",
-                remedy="Make it anew with `byoi-tools plan`.",
-            )
-        return address
-
     def reinstallation(self, url: Secret) -> Reinstallation:
         """The request, with this URL of the image."""
         planned = self.plan.image
-        checksum = checksum_for(self.plan.order.api, planned.all_digests)
+        digests = planned.all_digests
+        checksum = digests[0] if isinstance(planned, PlannedUrl) else checksum_for(self.plan.order.api, digests)
         return Reinstallation(self.order, ImageSource(url, planned.image_type, checksum, self.headers))
 
     def deed(self, server: Server) -> Deed:
@@ -87,9 +87,27 @@ class Errand:
         )
 
 
-def destination_of(plan: Plan) -> Destination:
-    """Where the planned object lies; raises `UsageError` as `parse_any_destination` does."""
-    return parse_any_destination(plan.image.destination, plan.image.public_url)
+def place_of(plan: Plan, url: str | None, headers: tuple[tuple[str, Secret], ...]) -> Destination | WebAddress:
+    """Where the planned image lies; `url` is what the user gave again, None for nothing.
+
+    Raises `UsageError` as `parse_any_destination` and `parse_location` do, and for a URL that is not the plan's.
+    """
+    planned = plan.image
+    if isinstance(planned, PlannedObject):
+        if url is not None:
+            raise UsageError(f"the plan is for {planned.address}, whose URL is made anew", remedy="Leave out --url.")
+        return parse_any_destination(planned.destination, planned.public_url)
+    if url is None and planned.has_query:
+        raise UsageError(
+            f"the query of {planned.url} is not in the plan: it may hold a signature",
+            remedy="Give the whole URL again with --url, a fresh one if it is presigned.",
+        )
+    given = parse_location(planned.url if url is None else url)
+    if not isinstance(given, WebAddress) or given.without_query != planned.url:
+        raise UsageError(
+            f"the plan is for {planned.address}, not for {given}", remedy="Give that URL, or leave it out."
+        )
+    return replace(given, headers=headers)
 
 
 def require_unchanged(
@@ -106,16 +124,10 @@ def require_unchanged(
             f"nothing was sent to {plan.server.name}: the plan was valid until {plan.valid_until.isoformat()}",
             remedy="Make a new plan with `byoi-tools plan`, and have it approved.",
         )
-    asked, address = ask(api, plan.server.name), errand.address
+    asked = ask(api, plan.server.name)
     changes = server_changes(plan, asked.server)
-    if isinstance(address, ObjectAddress):
-        changes += object_changes(plan.image, storage.head(address))
-    if changes:
-        raise refusal_of(plan.server.name, changes)
-    published = _renew(errand, address, storage, clock, observer)
-    if published is None:
-        raise refusal_of(plan.server.name, (content_change(plan.image),))
-    reinstallation = errand.reinstallation(published.url)
+    url = _unchanged_url(errand, changes, storage, clock, observer)
+    reinstallation = errand.reinstallation(url)
     needs = ImageNeeds(plan.judgement.boot, plan.image.size_bytes, plan.image.virtual_size_bytes)
     delivery = delivery_of(reinstallation.image, clock.now())
     planned = plan_deployment(api, asked, errand.order, needs, delivery)
@@ -126,14 +138,56 @@ def require_unchanged(
     return reinstallation, asked.server
 
 
+def _unchanged_url(
+    errand: Errand, changes: tuple[Change, ...], storage: ObjectStorage, clock: Clock, observer: Observer
+) -> Secret:
+    """A URL of the planned image; refuses when it has changed, or the server has, all in one."""
+    name, planned, place = errand.plan.server.name, errand.plan.image, errand.place
+    if isinstance(planned, PlannedUrl):
+        assert isinstance(place, WebAddress)  # noqa: S101 - for the type checker: `place_of` says so
+        served = look_at(place, clock)
+        changes += url_changes(planned, served.size_bytes, served.version, served.samples_sha256)
+        if changes:
+            raise refusal_of(name, changes)
+        compare_digest(place, served, planned.all_digests[0], planned.verification, clock, observer)
+        return place.url
+    address = _address_of(errand, planned)
+    if isinstance(address, ObjectAddress):
+        changes += object_changes(planned, storage.head(address))
+    if changes:
+        raise refusal_of(name, changes)
+    published = _renew(errand, planned, address, storage, clock, observer)
+    if published is None:
+        raise refusal_of(name, (content_change(planned),))
+    return published.url
+
+
+def _address_of(errand: Errand, planned: PlannedObject) -> ObjectAddress | FileAddress:
+    """Where the image lies; raises `UsageError` when that is not in the destination."""
+    assert not isinstance(errand.place, WebAddress)  # noqa: S101 - for the type checker: `place_of` says so
+    address = errand.place.address_of(planned.address.rpartition("/")[2])
+    if str(address) != planned.address:
+        raise UsageError(
+            "this is no plan: image.address",
+            details=f"{quote(planned.address)} is not in the destination {quote(planned.destination)}",
+            remedy="Make it anew with `byoi-tools plan`.",
+        )
+    return address
+
+
 def _renew(
-    errand: Errand, address: ObjectAddress | FileAddress, storage: ObjectStorage, clock: Clock, observer: Observer
+    errand: Errand,
+    planned: PlannedObject,
+    address: ObjectAddress | FileAddress,
+    storage: ObjectStorage,
+    clock: Clock,
+    observer: Observer,
 ) -> PublishedImage | None:
     """The object with a new URL, None when it is not described as the planned content any more."""
-    planned, headers = errand.plan.image, errand.headers
     what = (planned.image_type, planned.size_bytes, planned.all_digests)
+    verification, headers = planned.verification, errand.headers
     if isinstance(address, ObjectAddress):
         life = timedelta(seconds=planned.url_seconds or 0)
-        return renew_publication(address, *what, life, storage, clock, observer, planned.verification, headers)
-    assert isinstance(errand.destination, PublicDirectory)  # noqa: S101 - for the type checker: files lie in those
-    return find_placed(address, *what, errand.destination, clock, observer, planned.verification, headers)
+        return renew_publication(address, *what, life, storage, clock, observer, verification, headers)
+    assert isinstance(errand.place, PublicDirectory)  # noqa: S101 - for the type checker: files lie in those
+    return find_placed(address, *what, errand.place, clock, observer, verification, headers)

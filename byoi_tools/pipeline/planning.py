@@ -4,14 +4,23 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from byoi_tools import __version__
 from byoi_tools.model.deed import Deed, fingerprint
 from byoi_tools.model.deployment import InstallOrder
 from byoi_tools.model.finding import Report
-from byoi_tools.model.plan import Judgement, Plan, PlannedFile, PlannedKey, PlannedObject, PlannedOrder, PlannedServer
+from byoi_tools.model.plan import (
+    Judgement,
+    Plan,
+    PlannedFile,
+    PlannedKey,
+    PlannedObject,
+    PlannedOrder,
+    PlannedServer,
+    PlannedUrl,
+)
 from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.model.server import Server
@@ -23,12 +32,12 @@ from byoi_tools.pipeline.stages import PLANNING, run_line
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """What the user wrote where the job has values: the destination and the files, to be read again later."""
+    """What the user wrote where the job has values: files to be read again later, and the destination, if any."""
 
-    destination: str
-    public_url: str | None
     ssh_key: Path | None
     user_data: Path | None
+    destination: str = ""
+    public_url: str | None = None
 
 
 def make_plan(job: Job, sources: Sources, outside: Outside, valid_for: timedelta) -> tuple[Plan, Deed]:
@@ -37,19 +46,31 @@ def make_plan(job: Job, sources: Sources, outside: Outside, valid_for: timedelta
     Raises as `run_line` does. Nothing is confirmed, nothing is sent to the server.
     """
     products = run_line(job, outside, PLANNING)
-    server, report, now = products.get(Server), products.get(Report), outside.clock.now()
-    deed = deed_of(job, products)
-    plan = Plan(
+    deed, image = deed_of(job, products), _plan_object(job, sources, outside, products)
+    report, now = products.get(Report), outside.clock.now()
+    return write_down(products.get(Server), image, sources, report, deed, now, valid_for), deed
+
+
+def write_down(
+    server: Server,
+    image: PlannedObject | PlannedUrl,
+    sources: Sources,
+    report: Report,
+    deed: Deed,
+    now: datetime,
+    valid_for: timedelta,
+) -> Plan:
+    """The plan of a deed that was judged good: what programs read of it later."""
+    return Plan(
         tool_version=__version__,
         made=now,
         valid_until=now + valid_for,
         server=_plan_server(server),
         erased=server.disk_groups,
-        image=_plan_object(job, sources, outside, products),
-        order=_plan_order(products.get(InstallOrder), sources, deed.header_names),
+        image=image,
+        order=_plan_order(deed.order, sources, deed.header_names),
         judgement=Judgement(report.profile, report.boot, "passed", deed.concerns),
     )
-    return plan, deed
 
 
 def _plan_server(server: Server) -> PlannedServer:

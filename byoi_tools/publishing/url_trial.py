@@ -19,7 +19,7 @@ from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.http_ranges import HttpRanges, RangeFailed
 from byoi_tools.tools.http_retries import with_retries
 
-_SAMPLE_BYTES = 2**20
+SAMPLE_BYTES = 2**20
 _WORK = "downloading"
 
 
@@ -27,16 +27,17 @@ _WORK = "downloading"
 class UrlTrial:
     """A URL, and what it shall bring: the content that lies at `place` (an object or a file).
 
-    `headers` are what the downloader will send in addition.
+    `headers` are what the downloader will send in addition; `remedy` is for who did not publish it.
     """
 
     url: Secret
     place: str
     size_bytes: int
-    sha256: Digest
+    digest: Digest
     clock: Clock
     observer: Observer
     headers: tuple[tuple[str, Secret], ...] = ()
+    remedy: str | None = None
 
     def run(self, verification: Verification, source: ByteSource | None = None) -> None:
         """Return when the URL brings what it shall.
@@ -56,7 +57,7 @@ class UrlTrial:
 
     def _compare_samples(self, ranges: HttpRanges, source: ByteSource | None) -> None:
         for first in sample_offsets(self.size_bytes) if source else (0,):
-            last = min(first + _SAMPLE_BYTES, self.size_bytes) - 1 if source else 0
+            last = min(first + SAMPLE_BYTES, self.size_bytes) - 1 if source else 0
             with _explained():
                 answer = with_retries(partial(ranges.get, first, last), self.clock)
             if answer.total_bytes != self.size_bytes:
@@ -65,7 +66,7 @@ class UrlTrial:
                 raise self._mismatch(f"bytes {first}-{last} differ from those of the file")
 
     def _compare_all(self, ranges: HttpRanges) -> None:
-        running = hashlib.sha256()
+        running = hashlib.new(self.digest.algorithm.value)
         done_bytes = 0
 
         def fetch_rest() -> None:
@@ -83,20 +84,22 @@ class UrlTrial:
         if done_bytes != self.size_bytes:
             more = "at least " if done_bytes > self.size_bytes else ""
             raise self._mismatch(f"it has {more}{done_bytes} bytes, the image {self.size_bytes}")
-        if running.hexdigest() != self.sha256.hexadecimal:
-            raise self._mismatch(f"its SHA-256 is {running.hexdigest()}, that of the image {self.sha256.hexadecimal}")
+        if running.hexdigest() != self.digest.hexadecimal:
+            name = self.digest.algorithm.value
+            raise self._mismatch(f"its {name} is {running.hexdigest()}, that of the image {self.digest.hexadecimal}")
 
     def _mismatch(self, details: str) -> IntegrityError:
         return IntegrityError(
             f"the URL of {self.place} does not bring the image",
             details=details,
-            remedy=f"Delete {self.place} and publish again; if it happens twice, look for a proxy or cache on the way.",
+            remedy=self.remedy
+            or f"Delete {self.place} and publish again; if it happens twice, look for a proxy or cache on the way.",
         )
 
 
 def sample_offsets(size_bytes: int) -> tuple[int, ...]:
     """Return where the first, a middle and the last MiB begin, each once; small files have fewer of them."""
-    last = max(0, size_bytes - _SAMPLE_BYTES)
+    last = max(0, size_bytes - SAMPLE_BYTES)
     return tuple(sorted({0, last // 2, last}))
 
 

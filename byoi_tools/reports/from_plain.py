@@ -63,13 +63,19 @@ def _moment(value: object, where: str) -> datetime:
 
 
 def _one_of(kinds: tuple[Any, ...], value: object, where: str) -> Any:
-    """A value or null, or a fact or the reason why it is not known."""
+    """A value or null, a fact or the reason why it is not known, one dataclass or another."""
     if value is None and types.NoneType in kinds:
         return None
     if NotExamined in kinds and isinstance(value, dict) and set(value) == {NOT_EXAMINED}:
         return NotExamined(from_plain(str, value[NOT_EXAMINED], f"{where}.{NOT_EXAMINED}"))
-    (kind,) = (kind for kind in kinds if kind not in (types.NoneType, NotExamined))
-    return from_plain(kind, value, where)
+    rest = [kind for kind in kinds if kind not in (types.NoneType, NotExamined)]
+    return from_plain(rest[0] if len(rest) == 1 else _closest(rest, value), value, where)
+
+
+def _closest(kinds: list[Any], value: object) -> Any:
+    """Of several dataclasses the one whose members are there, so that an error names what is wrong with that one."""
+    names = set(value) if isinstance(value, dict) else set()
+    return max(kinds, key=lambda kind: len(names & set(shown_fields(kind))))
 
 
 def _items(kind: Any, value: object, where: str) -> list[Any]:

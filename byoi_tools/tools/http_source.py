@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from types import TracebackType
 
 from byoi_tools.errors import ImageUnreadable, IntegrityError
@@ -20,14 +21,14 @@ class HttpSource:
 
     Failures that may pass (5xx, timeouts, broken connections) are tried again three times within some seconds. Reading
     raises `StorageError` when that does not help, and `IntegrityError` when the object was exchanged meanwhile: its
-    ETag (else Last-Modified) and its size are compared in every answer. `fetched_bytes` and `requests` count what came
-    and what was asked. Not to be shared by threads.
+    ETag (else Last-Modified) and its size are compared in every answer. `headers` are sent with each request.
+    `fetched_bytes` and `requests` count what came and what was asked. Not to be shared by threads.
     """
 
-    def __init__(self, url: Secret, name: str, clock: Clock) -> None:
+    def __init__(self, url: Secret, name: str, clock: Clock, headers: Iterable[tuple[str, Secret]] = ()) -> None:
         self._name = name
         self._clock = clock
-        self._ranges = HttpRanges(url, name)
+        self._ranges = HttpRanges(url, name, headers)
         self.fetched_bytes = 0
         self.requests = 0
         try:

@@ -20,14 +20,13 @@ from byoi_tools.cli.fleet import (
 )
 from byoi_tools.cli.follow import follow_to_the_end, prove_and_show
 from byoi_tools.cli.old_api import loader_for, require_possible
-from byoi_tools.cli.order import read_customizations, read_headers, read_partitioning
+from byoi_tools.cli.order import parse_checksum, read_customizations, read_headers, read_partitioning
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.proving import choose_proof
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 from byoi_tools.errors import DeploymentRefused, UsageError
 from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, ImageSource, InstallApi, InstallOrder, Reinstallation
-from byoi_tools.model.digest import Digest
 from byoi_tools.model.fleet import Member, Pace
 from byoi_tools.model.secret import Secret
 
@@ -78,10 +77,10 @@ def deploy(
 
     proof = ProofFlags(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key)
     if plan is not None:
-        told = (url, checksum, image_type, efi_bootloader_path, hostname, ssh_key, user_data, metadata, disk_group)
+        told = (checksum, image_type, efi_bootloader_path, hostname, ssh_key, user_data, metadata, disk_group)
         is_other = attach or servers is not None or api is not InstallApi.REINSTALL or system is not Product.BYOI
         _refuse_beside_plan((*told, description, partitioning), is_other=is_other)
-        deploy_plan(plan, server, http_header, proof, receipt, confirm, is_again=again)
+        deploy_plan(plan, server, url, http_header, proof, receipt, confirm, is_again=again)
         return
     only = only_server(server, servers)
     wish = (
@@ -96,7 +95,7 @@ def deploy(
     source = ImageSource(
         Secret(_needed(url, "--url")),
         _needed(image_type, "--image-type").sent,
-        _parse_checksum(_needed(checksum, "--checksum")),
+        parse_checksum(_needed(checksum, "--checksum")),
         read_headers(http_header),
     )
     product = system or Product.BYOI
@@ -186,7 +185,7 @@ def _refuse_beside_plan(told: tuple[object, ...], *, is_other: bool) -> None:
     if is_other or any(value not in (None, []) for value in told):
         raise UsageError(
             "--plan says what is done, and another flag or BYOI_ variable says it too",
-            details="beside --plan: --server, --http-header, the flags of the proof, --receipt, --again and --confirm",
+            details="beside it: --server, --url, --http-header, those of the proof, --receipt, --again and --confirm",
             remedy="Leave out --plan, or the others; for something else make another plan.",
         )
 
@@ -195,14 +194,3 @@ def _needed(value: _Given | None, flag: str) -> _Given:
     if value is None:
         raise UsageError(f"{flag} is missing", remedy=f"Give {flag}, or --plan, or --attach to follow what runs.")
     return value
-
-
-def _parse_checksum(text: str) -> Digest:
-    try:
-        return Digest.parse(text)
-    except ValueError as wrong:
-        raise UsageError(
-            f"--checksum {text[:80]} is no checksum",
-            details=str(wrong),
-            remedy="Write sha512: and the digits; `byoi-tools checksum IMAGE` prints them.",
-        ) from wrong

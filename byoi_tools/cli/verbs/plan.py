@@ -13,13 +13,15 @@ from byoi_tools.cli import options
 from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.order import private_half, read_customizations, read_headers, read_partitioning
 from byoi_tools.cli.plan_file import require_new_plan, write_plan
+from byoi_tools.cli.plan_url import plan_url, read_url_image, refuse_beside_url
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import choose_product, threshold
 from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.verbs.rehearse import Rehearse
 from byoi_tools.cli.verdicts import REHEARSAL_SECONDS, or_shown
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
-from byoi_tools.model.deployment import InstallApi
+from byoi_tools.errors import UsageError
+from byoi_tools.model.deployment import InstallApi, InstallOrder
 from byoi_tools.model.image import Compression, Engine
 from byoi_tools.model.published import Verification
 
@@ -32,10 +34,12 @@ ValidFor = Annotated[
 
 
 def plan(
-    image: options.Image,
     server: options.ServerName,
-    to: options.Destination,
     output: Output,
+    image: options.OptionalImage = None,
+    to: options.PlanDestination = None,
+    url: options.PlanUrl = None,
+    checksum: options.Checksum = None,
     public_url: options.PublicUrl = None,
     boot: options.ServerBoot = None,
     efi_bootloader_path: options.LoaderPath = None,
@@ -69,8 +73,9 @@ def plan(
     """Write down what a deployment would do.
 
     Nothing is erased, and nothing is asked. The server is looked at, the image checked and PUBLISHED, so that the
-    plan can name the very object. `deploy --plan FILE` does exactly what the plan says, and refuses when the server,
-    the object or a file that it names has changed since. No secret is in it.
+    plan can name the very object; one that is served already, at --url with its --checksum, is checked where it is.
+    `deploy --plan FILE` does exactly what the plan says, and refuses when the server, the object or a file that it
+    names has changed since. No secret is in it.
     """
     from byoi_tools.model.digest import with_usual
     from byoi_tools.model.sizes import parse_size
@@ -87,6 +92,22 @@ def plan(
     customizations = read_customizations(hostname, ssh_key, user_data, metadata)
     product = choose_product(system, profile, is_rehearsed=rehearse)
     require_possible(api, product, customizations, description)
+    loader, headers = loader_for(api, efi_bootloader_path), read_headers(http_header)
+    layout = read_partitioning(partitioning, product)
+    if url is not None:
+        refuse_beside_url((image, to, public_url, digest, rehearse, compress is not Compression.NONE))
+        order = InstallOrder(server, product, loader, customizations, disk_group, api, description, layout)
+        served, sources = read_url_image(url, checksum, image_type, headers, verify), Sources(ssh_key, user_data)
+        return plan_url(served, order, boot, profile, fail_on, waivers, sources, output, life)
+    if image is None or to is None or checksum is not None:
+        raise UsageError(
+            "the image is missing"
+            if image is None
+            else "--to is missing"
+            if to is None
+            else "--checksum without --url",
+            remedy="Give IMAGE and --to, or --url and --checksum for an image that is served already.",
+        )
     job = Job(
         image=image,
         server=server,
@@ -95,7 +116,7 @@ def plan(
         boot=boot,
         profile=profile,
         fail_on=threshold(fail_on),
-        loader_path=loader_for(api, efi_bootloader_path),
+        loader_path=loader,
         making=Making(
             served_type=image_type,
             compression=compress,
@@ -106,7 +127,7 @@ def plan(
             algorithms=with_usual(digest or ()),
         ),
         customizations=customizations,
-        http_headers=read_headers(http_header),
+        http_headers=headers,
         disk_group_id=disk_group,
         work_directory=work_dir or image.absolute().parent,
         waivers_file=waivers,
@@ -115,7 +136,7 @@ def plan(
         api=api,
         description=description,
         product=product,
-        partitioning=read_partitioning(partitioning, product),
+        partitioning=layout,
     )
     provider, clock = connect_api(), system_clock()
     with ExitStack() as stack:
@@ -124,7 +145,7 @@ def plan(
         deployments = Deployments(of_server, server, clock)
         storage, progress = connect_storage(job.destination), Progress()
         outside = Outside(provider, storage, clock, opened, deployments, progress, confirm=lambda deed: None)
-        made = or_shown(lambda: make_plan(job, Sources(to, public_url, ssh_key, user_data), outside, life))
+        made = or_shown(lambda: make_plan(job, Sources(ssh_key, user_data, to, public_url), outside, life))
     if made is None:
         return 1
     write_plan(output, made[0])
