@@ -51,6 +51,24 @@ class Folded:
         return "folded"
 
 
+class _Filling:
+    """Fields with factories, one that is no argument, and a step after them: to be made a class of, here and there."""
+
+    first: int
+    more: list[int] = dataclasses.field(default_factory=list)
+    sum: int = dataclasses.field(init=False)
+    unit: str = dataclasses.field(default="B", init=False)
+    seen: list[str] = dataclasses.field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "sum", self.first + sum(self.more))
+
+
+def _filled(decorated: Any) -> type[Any]:
+    made: type[Any] = decorated(type("Filled", (), dict(vars(_Filling))))
+    return made
+
+
 def _standard(ours: type[Any], *bases: type[Any]) -> type[Any]:
     """What the standard library makes of the same fields, under the same name."""
     inherited = {name for base in bases for name in base.__dataclass_fields__}
@@ -115,13 +133,50 @@ def test_one_that_contains_itself_is_shown() -> None:
     assert repr(part) == "Part(number=[...], seen=())"
 
 
-def test_nothing_can_be_set_or_added() -> None:
-    part: Any = Part(1)
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        part.number = 2
-    with pytest.raises(dataclasses.FrozenInstanceError):
-        del part.number
+@pytest.mark.parametrize("kind", [Part, Longer, Folded])
+@pytest.mark.parametrize("name", ["number", "text", "another"])
+def test_nothing_can_be_set_or_added(kind: type[Any], name: str) -> None:
+    part = kind(1)
+    with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot assign to field '{name}'"):
+        setattr(part, name, 2)
+    with pytest.raises(dataclasses.FrozenInstanceError, match=f"cannot delete field '{name}'"):
+        delattr(part, name)
     assert not hasattr(part, "__dict__")
+
+
+@pytest.mark.parametrize(("arguments", "named"), [((1,), {}), ((1, [2]), {}), ((), {"more": [3], "first": 4})])
+def test_fields_are_filled_as_there(arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    ours = _filled(dataclass(frozen=True, slots=True))(*arguments, **named)
+    theirs = _filled(dataclasses.dataclass(frozen=True, slots=True))(*arguments, **named)
+    assert dataclasses.asdict(ours) == dataclasses.asdict(theirs)
+    assert repr(ours) == repr(theirs)
+
+
+def test_each_instance_has_lists_of_its_own() -> None:
+    kind = _filled(dataclass(frozen=True, slots=True))
+    assert kind(1).more is not kind(1).more
+    assert kind(1).seen is not kind(1).seen
+
+
+@pytest.mark.parametrize(("arguments", "named"), [((), {}), ((1, 2, 3, 4), {}), ((1,), {"number": 2}), ((), {"x": 1})])
+def test_wrong_arguments_are_told_as_there(arguments: tuple[Any, ...], named: dict[str, Any]) -> None:
+    for _ in range(2):  # the first instance is made in another way than the second
+        with pytest.raises(TypeError) as here:
+            Part(*arguments, **named)
+        with pytest.raises(TypeError) as there:
+            _THEIR_PART(*arguments, **named)
+        assert str(here.value) == str(there.value).replace("Types.", "")
+
+
+def test_a_method_init_of_its_own_is_kept() -> None:
+    @dataclass(frozen=True, slots=True)
+    class Doubled:
+        number: int
+
+        def __init__(self, half: int) -> None:
+            object.__setattr__(self, "number", 2 * half)
+
+    assert (Doubled(1).number, Doubled(2).number) == (2, 4)
 
 
 def test_own_methods_are_kept() -> None:
