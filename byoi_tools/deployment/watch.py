@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from byoi_tools.deployment.messages import Explanation, explain_failure
+from byoi_tools.deployment.polling import Patience, Watch
 from byoi_tools.deployment.progress import read_progress
-from byoi_tools.deployment.tasks import is_passing, read_task
+from byoi_tools.deployment.tasks import read_task
 from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import (
@@ -35,20 +36,6 @@ _ENDINGS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Patience:
-    """How long to wait: for all of it, for the API while it gives no usable answer, and between two polls, in seconds.
-
-    OVH's Terraform provider waits 60 minutes, and 5 for the 404 and 500 that the API "often returns". A poll asks
-    twice; at most 60 requests a minute are said to be fair (python-ovh#81).
-    """
-
-    timeout_seconds: float = 3600
-    trouble_seconds: float = 300
-    first_poll_seconds: float = 3
-    longest_poll_seconds: float = 10
-
-
 def watch_installation(
     api: OvhApi, server: str, task: Task, clock: Clock, observer: Observer, patience: Patience | None = None
 ) -> InstallResult:
@@ -57,37 +44,21 @@ def watch_installation(
     Raises `DeploymentFailed` when the provider says that it failed; `OutcomeUnknown` when it takes too long, or the API
     no longer tells how it goes. The installation goes on by itself if the caller stops watching.
     """
-    return _Watch(api, server, task, clock, observer, patience or Patience()).run()
+    return _InstallationWatch(api, server, task, clock, observer, patience).run()
 
 
-class _Watch:
-    """One watch: what was seen last of the task and of each step, and when the API last said something useful."""
+class _InstallationWatch(Watch):
+    """What was seen last of the task and of each step; a poll asks for both."""
 
-    def __init__(
-        self, api: OvhApi, server: str, task: Task, clock: Clock, observer: Observer, patience: Patience
-    ) -> None:
-        self.api = api
-        self.server = server
-        self.task = task
-        self.clock = clock
-        self.observer = observer
-        self.patience = patience
-        self.timings: list[StepTiming] = []
-        self.began = self.useful_at = clock.monotonic()
-        self.trouble = ""
-        self.has_moved = False
-        self.was_at_work = False
-        self.is_all_gone = True
+    has_moved = False
+    was_at_work = False
+    is_all_gone = True
+    pause = 0.0
 
-    def run(self) -> InstallResult:
-        patience, pause = self.patience, 0.0
-        while not self._poll():
-            if self._elapsed() >= patience.timeout_seconds:
-                raise self._give_up()
-            slower = 0.0 if self.has_moved else min(pause * _SLOWER, patience.longest_poll_seconds)
-            pause = max(slower, patience.first_poll_seconds)
-            self.clock.sleep(pause)
-        return InstallResult(self.server, self.task, tuple(self.timings), self._elapsed())
+    def _pause(self) -> float:
+        slower = 0.0 if self.has_moved else min(self.pause * _SLOWER, self.patience.longest_poll_seconds)
+        self.pause = max(slower, self.patience.first_poll_seconds)
+        return self.pause
 
     def _poll(self) -> bool:
         """Ask once for the task and then for the steps, which so are no older; tell whether it is done."""
@@ -108,7 +79,7 @@ class _Watch:
 
     def _judge_silence(self) -> bool:
         """Wait on for a while; then, as done tasks are purged, believe an API that only ever said that all is over."""
-        if self.clock.monotonic() - self.useful_at < self.patience.trouble_seconds:
+        if not self._is_out_of_patience():
             return False
         if self.is_all_gone and self._count_done():
             seen = (
@@ -148,12 +119,6 @@ class _Watch:
             return None, False
         return progress, progress is None
 
-    def _endure(self, error: ApiErrorAnswer | NoApiAnswer) -> None:
-        """Remember a trouble that passes by itself; raise `OutcomeUnknown` for one that does not."""
-        self.trouble = error.reason if isinstance(error, NoApiAnswer) else f"{error.message}: {error.text}"
-        if not is_passing(error):
-            raise self._lose_sight() from error
-
     def _take_progress(self, progress: InstallProgress | None) -> bool:
         """Take the steps, if they are of this installation: failed ones before it began are of an earlier one."""
         steps = progress.steps if progress else ()
@@ -187,28 +152,20 @@ class _Watch:
             raise self._fail(failed, self.task.comment)
 
     def _fail(self, step: InstallStep | None, comment: str) -> DeploymentFailed:
-        said = (step.error if step else "") or comment or "the provider gives no reason"
-        explanation = explain_failure(said) or _ENDINGS.get(self.task.status)
+        said = (step.error if step else "") or comment
         task = f"task {self.task.task_id} ({self.task.status.value})"
         where = f"step {step.comment!r} of {task}" if step else task
-        checks = (
-            f"; found before by {', '.join(explanation.check_ids)}" if explanation and explanation.check_ids else ""
-        )
-        return DeploymentFailed(
-            f"the installation of {self.server} failed: {said}",
-            details=f"{where}: {explanation.cause}{checks}" if explanation else where,
-            remedy=explanation.remedy if explanation else _ASK_SUPPORT,
-        )
+        return self._failure(said, where, explain_failure(said) or _ENDINGS.get(self.task.status), _ASK_SUPPORT)
 
-    def _give_up(self) -> OutcomeUnknown:
+    def _give_up(self, duration: str) -> OutcomeUnknown:
         return OutcomeUnknown(
-            f"the installation of {self.server} did not end within {self.patience.timeout_seconds / 60:.0f} minutes",
+            f"the installation of {self.server} did not end within {duration}",
             details=f"task {self.task.task_id} is {self.task.status.value}",
             remedy=f"Look at the server's console; follow on with `byoi-tools status {self.server} --watch`.",
         )
 
     def _lose_sight(self) -> OutcomeUnknown:
-        if self.is_all_gone and self.clock.monotonic() - self.useful_at >= self.patience.trouble_seconds:
+        if self.is_all_gone and self._is_out_of_patience():
             return OutcomeUnknown(
                 f"the installation of {self.server} has ended, and the API does not say how",
                 details=f"task {self.task.task_id} is no longer listed, as tasks that are done, and nothing is being "
@@ -220,6 +177,3 @@ class _Watch:
             details=f"task {self.task.task_id} was {self.task.status.value}; {self.trouble}",
             remedy=f"It goes on by itself; look later with `byoi-tools status {self.server} --watch`.",
         )
-
-    def _elapsed(self) -> float:
-        return self.clock.monotonic() - self.began
