@@ -63,7 +63,7 @@ def deploy_plan(
             )
             return
         if is_again:
-            deployments.end("set aside by --again")
+            deployments.set_aside()
         task = resume(api, errand.reinstallation(Secret("")), deployments, clock, progress)
         if task is None:
             storage = connect_storage(errand.place)

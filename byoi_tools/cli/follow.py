@@ -36,12 +36,12 @@ def follow_to_the_end(
     """
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.installing import follow
-    from byoi_tools.pipeline.receipt import ReceiptHeld
+    from byoi_tools.pipeline.receipt import ReceiptDamaged, ReceiptHeld
     from byoi_tools.reports.installation import render_installation
 
     clock, deployments = system_clock(), None
     with ExitStack() as stack:
-        with suppress(ReceiptHeld):  # the run that holds it writes down the end
+        with suppress(ReceiptHeld, ReceiptDamaged):  # the run that holds it writes down the end
             deployments = Deployments(stack.enter_context(open_server_receipt(api, server, receipt)), server, clock)
         result = follow(api, server, deployments, clock, Progress())
         if result is not None and wish is not None:

@@ -7,12 +7,14 @@ import os
 import signal
 import sys
 from contextlib import suppress
+from pathlib import Path
 from types import FrameType
 
 import typer
 
 from byoi_tools.cli.app import app
 from byoi_tools.cli.failure import show_error
+from byoi_tools.cli.terminal import no_room
 from byoi_tools.errors import ByoiError, Interrupted, UsageError
 
 _INTERRUPTED = "Nothing was left half-done; run the same command again to go on."
@@ -24,6 +26,7 @@ def run() -> None:
     It ends at once: whatever has to be tidied up was, and taking down the interpreter would cost a tenth of a check.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    _open_closed_streams()
     gc.set_threshold(20_000)  # imports and facts make many objects and few cycles: a seldom search saves 1 part in 40
     code = main(sys.argv[1:])
     for stream in (sys.stdout, sys.stderr):
@@ -32,11 +35,28 @@ def run() -> None:
     os._exit(code)
 
 
+def _open_closed_streams() -> None:
+    """Put /dev/null where the caller has closed a standard stream: the next file opened would take its place."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115 - for the process's life
+
+
 def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code; never raises."""
+    code = _run(arguments)
+    try:
+        sys.stdout.flush()
+    except BrokenPipeError:
+        return code or _end_unheard()
+    except OSError as failure:
+        return code or show_error(no_room(failure))
+    return code
+
+
+def _run(arguments: list[str]) -> int:
     try:
         code = app(arguments, prog_name="byoi-tools", standalone_mode=False)
-        sys.stdout.flush()
         if code == Interrupted.exit_code:
             return show_error(Interrupted("interrupted", remedy=_INTERRUPTED))
         return code if isinstance(code, int) else 0
@@ -46,9 +66,8 @@ def main(arguments: list[str]) -> int:
         return show_error(Interrupted("interrupted", remedy=_INTERRUPTED))
     except typer.TyperException as wrong:
         return _show_usage(wrong)
-    except BrokenPipeError:
-        _silence_output()
-        return 0
+    except (BrokenPipeError, SystemExit):  # typer makes exit 1 of a broken pipe, which would be a bad verdict
+        return _end_unheard()
     except Exception as defect:
         return _show_defect(defect)
 
@@ -79,6 +98,6 @@ def _show_defect(defect: Exception) -> int:
     )
 
 
-def _silence_output() -> None:
-    """Whoever read our output has gone: keep the interpreter from complaining about it at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+def _end_unheard() -> int:
+    """Whoever read our output has gone before its end, so nobody is told; what was going on was left there."""
+    return Interrupted.exit_code

@@ -7,6 +7,7 @@ import shutil
 import sys
 from typing import TextIO
 
+from byoi_tools.errors import StorageError
 from byoi_tools.reports.terminal import Terminal
 
 
@@ -34,8 +35,18 @@ def size_of(stream: TextIO) -> os.terminal_size:
 
 
 def write_result(text: str) -> None:
-    """Write a result, complete with its newline, to standard output."""
-    sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    """Write a result, complete with its newline, to standard output; raises `StorageError` where it has no room."""
+    try:
+        sys.stdout.write(text.encode("utf-8", "backslashreplace").decode("utf-8"))
+    except BrokenPipeError:
+        raise
+    except OSError as failure:
+        raise no_room(failure) from failure
+
+
+def no_room(failure: OSError) -> StorageError:
+    """The error for a standard output that takes nothing more."""
+    return StorageError("the output cannot be written", details=str(failure), remedy="Make room where it goes.")
 
 
 def write_note(text: str) -> None:

@@ -55,13 +55,14 @@ class Deployments:
         self._server = server
         self._clock = clock
         self._key = stage_key(server=server)
+        self._set_aside = 0
 
     @property
     def unfinished(self) -> Unfinished | None:
         """The newest deployment, unless it was seen to end."""
         entries = self._entries()
         begun = max((number for number, entry in enumerate(entries) if entry.event == STARTED), default=None)
-        if begun is None or any(entry.event == _ENDED for entry in entries[begun:]):
+        if begun is None or begun < self._set_aside or any(entry.event == _ENDED for entry in entries[begun:]):
             return None
         accepted = next((entry for entry in entries[begun:] if entry.event == DONE), None)
         is_installed = any(entry.event == _INSTALLED for entry in entries[begun:])
@@ -83,6 +84,13 @@ class Deployments:
             elif entry.event == _ENDED and self._plan and plan == self._plan and entry.values.get("how") == "done":
                 return entry.time
         return None
+
+    def set_aside(self) -> None:
+        """Pass over what is unfinished: the user has looked (`--again`). It is written only when a new one is intended.
+
+        So whoever refuses, or is refused, before that finds all as it was: also that one which still runs.
+        """
+        self._set_aside = len(self._entries()) if self.unfinished else 0
 
     def intend(
         self,
@@ -106,6 +114,8 @@ class Deployments:
             values["host_keys"] = ",".join(host_keys)
         if self._plan:
             values["plan"] = self._plan
+        if self._set_aside:
+            self._record(_ENDED, {"how": "set aside by --again"})
         self._record(STARTED, values)
 
     def accept(self, task_id: int) -> None:

@@ -41,7 +41,7 @@ def deploy_fleet(
     orders = {each.order.server: order_key(each) for each in reinstallations}
     done = find_done(outside, orders)
     if is_again:
-        set_aside(outside, [server for server in orders if server not in done])
+        outside = set_aside(outside, [server for server in orders if server not in done])
     by_name = {each.order.server: each for each in reinstallations}
 
     def look(server: str, observer: Observer) -> bool:

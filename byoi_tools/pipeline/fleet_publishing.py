@@ -85,7 +85,7 @@ class _FleetLine:
         servers = tuple(self.jobs)
         done = self._find_done()
         if is_again:
-            set_aside(self.fleet, [server for server in servers if server not in done])
+            self.fleet = set_aside(self.fleet, [server for server in servers if server not in done])
         found = look_at_all(self.fleet, [server for server in servers if server not in done], pace.parallel, self._look)
         unknown = {server: each for server, each in found.items() if isinstance(each, OutcomeUnknown)}
         fits = {server: each for server, each in found.items() if isinstance(each, Products)}

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from byoi_tools.errors import ByoiError, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
@@ -63,12 +63,18 @@ def _was_last(outside: FleetOutside, server: str, order: str) -> bool:
         return deployments.last_order in (order, None)
 
 
-def set_aside(outside: FleetOutside, servers: Sequence[str]) -> None:
-    """Forget deployments that an earlier run left open, unknown or unproven: the user has looked (`--again`)."""
-    for server in servers:
-        if outside.receipt.has_gone_wrong(server):
-            with outside.deployments_of(server) as deployments:
-                deployments.end("set aside by --again")
+def set_aside(outside: FleetOutside, servers: Sequence[str]) -> FleetOutside:
+    """The same, past the deployments that an earlier run left open, unknown or unproven: the user has looked."""
+    aside = frozenset(server for server in servers if outside.receipt.has_gone_wrong(server))
+
+    @contextmanager
+    def deployments_of(server: str) -> Iterator[Deployments]:
+        with outside.deployments_of(server) as deployments:
+            if server in aside:
+                deployments.set_aside()
+            yield deployments
+
+    return replace(outside, deployments_of=deployments_of)
 
 
 def has_begun(outside: FleetOutside, reinstallation: Reinstallation) -> bool:

@@ -137,6 +137,27 @@ def test_a_lost_answer_s_installation_is_adopted(tmp_path: Path, image: tuple[st
     assert "task 1000001 was started; following it" in run.errors
 
 
+def test_again_does_not_forget_an_installation_that_runs(tmp_path: Path, image: tuple[str, ...]) -> None:
+    """--again by mistake is refused; the command without it goes on with what runs, and does not install it twice."""
+    scene = scene_of(tmp_path, image, Faults(step_seconds=1))
+    with scene.simulator:
+        assert scene.deploy(dying=("after", 2)).code == KILLED
+        mistaken = scene.deploy(*scene.order, "--again")
+        assert (mistaken.code, scene.simulator.posts) == (6, 1), mistaken.said
+        assert "busy" in mistaken.errors
+        plain = scene.deploy()
+    assert (plain.code, scene.simulator.posts) == (0, 1), plain.said
+
+
+def test_a_damaged_receipt_is_not_taken_for_an_empty_one(scene: Scene) -> None:
+    assert scene.deploy(dying=("after", 2)).code == KILLED
+    (receipt,) = (scene.state / "byoi-tools" / "servers").iterdir()
+    receipt.write_bytes(receipt.read_bytes().replace(b'"stage"', b'"st\0ge"', 1))
+    second = scene.deploy()
+    assert (second.code, scene.simulator.posts) == (5, 1), second.said
+    assert f"{receipt.name}" in second.errors.replace("\n    ", "")
+
+
 def test_a_purged_task_is_neither_done_nor_begun_again(tmp_path: Path, image: tuple[str, ...]) -> None:
     scene = scene_of(tmp_path, image, Faults(purge_done_tasks=True))
     with scene.simulator:

@@ -160,7 +160,7 @@ def _install(
     with open_server_receipt(api, order.server, receipt) as opened:
         deployments = Deployments(opened, order.server, clock)
         if is_again:
-            deployments.end("set aside by --again")
+            deployments.set_aside()
 
         def permit() -> HostKeys | None:
             found = refuse_unfit(api, reinstallation, clock.now(), progress)

@@ -140,7 +140,7 @@ def publish_and_deploy(
         of_server = opened if receipt else stack.enter_context(open_server_receipt(provider, only, None))
         deployments = Deployments(of_server, only, clock)
         if again:
-            deployments.end("set aside by --again")
+            deployments.set_aside()
         outside = Outside(
             api=provider,
             storage=connect_storage(job.destination),

@@ -114,3 +114,27 @@ def test_a_reader_that_went_away_is_no_error() -> None:
     done = subprocess.run(["sh", "-c", f"{PROGRAM} explain | head -1"], check=True, capture_output=True, text=True)
     assert done.stderr == ""
     assert len(done.stdout.splitlines()) == 1
+
+
+@pytest.mark.parametrize("verb", ["explain", "schema"])
+def test_an_output_that_nobody_reads_is_neither_good_nor_a_bad_verdict(verb: str) -> None:
+    """README: 0 is good, and 1 means a bad verdict and nothing else."""
+    arguments = [str(PROGRAM), verb, *(["facts"] if verb == "schema" else [])]
+    process = subprocess.Popen(arguments, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.close()
+    _, errors = process.communicate(timeout=60)
+    assert (process.returncode, b"Traceback" in errors) == (130, False), errors
+
+
+def test_an_output_without_room_is_told() -> None:
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([str(PROGRAM), "explain"], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert_is_clear(Finished(done.returncode, "", done.stderr), 5)
+
+
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_closed_streams_change_nothing(closed: str) -> None:
+    assert subprocess.run(["sh", "-c", f"{PROGRAM} explain {closed}"], capture_output=True, check=False).returncode == 0
+    wrong = subprocess.run(["sh", "-c", f"{PROGRAM} no-such-verb {closed}"], capture_output=True, check=False)
+    assert wrong.returncode == 2

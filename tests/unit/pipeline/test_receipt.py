@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import os
+import resource
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
 from byoi_tools.errors import StorageError, UsageError
-from byoi_tools.pipeline.receipt import DONE, FAILED, STARTED, Receipt, stage_key
+from byoi_tools.pipeline.receipt import DONE, FAILED, STARTED, Receipt, ReceiptDamaged, stage_key
 
 NOW = datetime(2026, 11, 21, 12, 0, tzinfo=UTC)
 
@@ -38,7 +40,7 @@ def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
 def test_a_line_cut_short_by_a_crash_is_passed_over(tmp_path: Path) -> None:
     path = tmp_path / "receipt.jsonl"
     whole = {"time": "t", "stage": "publish", "key": "k", "event": DONE, "size_bytes": 5}
-    path.write_text(json.dumps(whole) + "\n[]\n" + json.dumps(whole)[:20])
+    path.write_text(json.dumps(whole) + "\n" + json.dumps(whole)[:20] + "\n{\n\0\0\n" + json.dumps(whole)[:4])
     with Receipt(path) as receipt:
         assert receipt.last_done("publish", "k") == {"size_bytes": 5}
 
@@ -73,3 +75,44 @@ def test_a_cut_line_does_not_swallow_the_next(tmp_path: Path) -> None:
     with Receipt(path) as receipt:
         receipt.record(NOW, "deploy", "k1", DONE, {"task": 7})
         assert receipt.last_done("deploy", "k1") == {"task": 7}
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"[]",
+        b"my notes",
+        b'{"time": "t", "stage": "deploy", "key": "k"}',
+        b'{"time": "t", "sta\0e": "deploy", "key": "k", "event": "started"}',
+    ],
+)
+def test_what_no_run_has_written_is_not_passed_over(tmp_path: Path, line: bytes) -> None:
+    path = tmp_path / "receipt.jsonl"
+    content = line + b'\n{"time": "t", "stage": "deploy", "key": "k", "event": "done"}\n'
+    path.write_bytes(content)
+    with pytest.raises(ReceiptDamaged):
+        Receipt(path)
+    assert path.read_bytes() == content
+
+
+def test_a_pipe_or_a_device_is_no_receipt(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", Path("/dev/full")):
+        with pytest.raises(StorageError):
+            Receipt(path)
+
+
+def test_a_line_that_does_not_fit_is_an_error_and_leaves_nothing(tmp_path: Path) -> None:
+    """A full disk takes a part of a line and reports no error (write(2)): as does a limit on the file's size."""
+    path = tmp_path / "receipt.jsonl"
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    with Receipt(path) as receipt:
+        receipt.record(NOW, "deploy", "k", STARTED)
+        before = path.read_bytes()
+        resource.setrlimit(resource.RLIMIT_FSIZE, (len(before) + 10, limits[1]))
+        try:
+            with pytest.raises(StorageError):
+                receipt.record(NOW, "deploy", "k", DONE, {"task": 7})
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        assert path.read_bytes() == before
