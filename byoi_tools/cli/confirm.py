@@ -13,16 +13,31 @@ from byoi_tools.reports.terminal import printable
 
 def require_confirmation(name: str, given: str | None, deed: str = "erase") -> None:
     """Return when the deed to a server is confirmed or can be asked for; raises `UsageError` otherwise."""
-    if given is not None and given != name:
-        raise UsageError(
-            f"--confirm {given} is not the name of the server {name}",
-            remedy=f"Give --confirm {name} if this is the server to {deed}.",
-        )
-    if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            f"this would {deed} {name}, and nobody is here to confirm it",
-            remedy=f"Give --confirm {name} if this is the server to {deed}.",
-        )
+    remedy = f"Give --confirm {name} if this is the server to {deed}."
+    _require(given, name, f"the name of the server {name}", f"{deed} {name}", remedy)
+
+
+def require_fleet_confirmation(count: int, given: str | None) -> None:
+    """Return when the erasure of so many servers is confirmed or can be asked for; raises `UsageError` otherwise."""
+    remedy = f"Give --confirm {count} if all of them are to be erased."
+    _require(given, str(count), f"the number of the servers, which is {count}", f"erase {count} servers", remedy)
+
+
+def _require(given: str | None, right: str, meaning: str, deed: str, remedy: str) -> None:
+    if given is not None and given != right:
+        raise UsageError(f"--confirm {given} is not {meaning}", remedy=remedy)
+    if given is None and not _can_ask():
+        raise UsageError(f"this would {deed}, and nobody is here to confirm it", remedy=remedy)
+
+
+def _can_ask() -> bool:
+    return sys.stdin.isatty() and sys.stderr.isatty()
+
+
+def _ask(what: str) -> str:
+    sys.stderr.write(f"Type {what} to go on: ")
+    sys.stderr.flush()
+    return sys.stdin.readline().strip()
 
 
 def confirm_erasure(deed: Deed, given: str | None) -> None:
@@ -37,20 +52,6 @@ def confirm_erasure(deed: Deed, given: str | None) -> None:
     write_note(render_deed(deed, terminal).rstrip("\n"))
     if given != name:
         _ask_for_name(name, f"Everything on {printable(name)} will be ERASED.")
-
-
-def require_fleet_confirmation(count: int, given: str | None) -> None:
-    """Return when the erasure of so many servers is confirmed or can be asked for; raises `UsageError` otherwise."""
-    if given is not None and given != str(count):
-        raise UsageError(
-            f"--confirm {given} is not the number of the servers, which is {count}",
-            remedy=f"Give --confirm {count} if all of them are to be erased.",
-        )
-    if given is None and not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise UsageError(
-            f"this would erase {count} servers, and nobody is here to confirm it",
-            remedy=f"Give --confirm {count} if all of them are to be erased.",
-        )
 
 
 def confirm_fleet(work: FleetWork, given: str | None) -> None:
@@ -72,9 +73,7 @@ def confirm_fleet(work: FleetWork, given: str | None) -> None:
             write_note("\n".join(terminal.wrap(", ".join(names), "  ")))
     if given is not None or not work.erased:
         return
-    sys.stderr.write("Type the number of all these servers to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != str(work.count):
+    if _ask("the number of all these servers") != str(work.count):
         raise UsageError("the number of the servers was not typed; nothing was done", remedy="Run the command again.")
 
 
@@ -87,22 +86,18 @@ def confirm_disturbance(name: str, given: str | None, consequence: str) -> None:
 
 def _ask_for_name(name: str, consequence: str) -> None:
     write_note(terminal_of(sys.stderr).paint(consequence, "bad"))
-    sys.stderr.write("Type the server's name to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip() != name:
+    if _ask("the server's name") != name:
         raise UsageError("the server's name was not typed; nothing was done", remedy="Run the command again to go on.")
 
 
 def require_deletion_confirmable(*, is_confirmed: bool) -> None:
     """Return when a deletion is confirmed or can be asked for; raises `UsageError` otherwise."""
-    if not is_confirmed and not (sys.stdin.isatty() and sys.stderr.isatty()):
+    if not is_confirmed and not _can_ask():
         raise UsageError("objects would be deleted, and nobody is here to confirm it", remedy="Give --yes.")
 
 
 def confirm_deletion(shown: str) -> None:
     """Show what will be deleted, and return when the user agrees; raises `UsageError` on no."""
     write_note(shown + terminal_of(sys.stderr).paint("All this will be DELETED.", "bad"))
-    sys.stderr.write("Type yes to go on: ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() != "yes":
+    if _ask("yes").lower() != "yes":
         raise UsageError("yes was not typed; nothing was done", remedy="Run the command again to go on.")

@@ -90,12 +90,6 @@ class PlacedFiles:
             self._served.remove(name + suffix)
         return Removal(entry, Fate.REMOVED)
 
-    def _entries_of(self, name: str) -> Iterator[OwnEntry | ForeignObject]:
-        groups: dict[str, _Group] = {}
-        for found in self._served.files():
-            _sort_in(found, groups)
-        return self._examine(name, groups[name]) if name in groups else iter(())
-
     def _examine(self, name: str, group: _Group) -> Iterator[OwnEntry | ForeignObject]:
         address = self._address(name)
         manifest = self._manifest_of(name) if MANIFEST_SUFFIX in group.sidecars else None

@@ -12,6 +12,8 @@ import zstandard
 
 from byoi_tools.formats.boot.cpio import damaged
 from byoi_tools.formats.compression.decompressor import Decompressor
+from byoi_tools.formats.compression.zstd_frames import zstd_frame_end
+from byoi_tools.formats.source import Memory
 
 _STEP_BYTES = 1024 * 1024
 """So small that each step gets the memory of the one before; no smaller: after each the thread waits for its turn."""
@@ -107,7 +109,7 @@ class Segment:
         self.end = position - len(decompressor.unused_data)
 
     def _zstd(self) -> Iterator[bytes]:
-        self.end = _zstd_frame_end(self._content, self._offset)
+        self.end = zstd_frame_end(Memory(self._content), self._offset)
         frame = memoryview(self._content)[self._offset : self.end]
         reader = zstandard.ZstdDecompressor(max_window_size=_MEMORY_LIMIT_BYTES).stream_reader(frame)
         while chunk := reader.read(_STEP_BYTES):
@@ -129,24 +131,3 @@ class Segment:
             yield lz4.block.decompress(block, uncompressed_size=_LZ4_BLOCK_BYTES)
             position += 4 + size
         self.end = position
-
-
-def _zstd_frame_end(content: bytes, offset: int) -> int:
-    """Follow the blocks of a frame to its end, without decompressing them (RFC 8878, 3.1.1)."""
-    if offset + 5 > len(content):
-        raise EOFError("it is cut off")
-    descriptor = content[offset + 4]
-    is_single_segment = bool(descriptor & 0x20)
-    size_bytes = (1 if is_single_segment else 0, 2, 4, 8)[descriptor >> 6]
-    position = offset + 5 + (0 if is_single_segment else 1) + (0, 1, 2, 4)[descriptor & 3] + size_bytes
-    is_last = False
-    while not is_last:
-        if position + 3 > len(content):
-            raise EOFError("it is cut off")
-        header = int.from_bytes(content[position : position + 3], "little")
-        is_last, kind, size = bool(header & 1), header >> 1 & 3, header >> 3
-        position += 3 + (1 if kind == 1 else size)
-    position += 4 if descriptor & 4 else 0
-    if position > len(content):
-        raise EOFError("it is cut off")
-    return position

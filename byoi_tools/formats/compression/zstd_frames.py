@@ -1,8 +1,8 @@
-"""Follows the frames of a zstd file from block to block, without decompressing them (RFC 8878, section 3.1)."""
+"""Follows the frames of zstd data from block to block, without decompressing them (RFC 8878, section 3.1)."""
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterator
+from collections.abc import Iterator
 
 from byoi_tools.formats.source import ByteSource
 
@@ -23,20 +23,32 @@ def zstd_frames(source: ByteSource) -> Iterator[bytes]:
         if magic & ~0xF == _SKIPPABLE_MAGIC:
             position += 8 + _number(source, position + 4, 4)
         elif magic == _MAGIC:
-            position = yield from _frame(source, position)
+            for start, length in _pieces(source, position):
+                yield _exactly(source, start, length)
+                position = start + length
         else:
             raise ValueError(f"there is no frame at byte {position}")
     if position > source.size_bytes:
         raise EOFError("the file ends within a skippable frame")
 
 
-def _frame(source: ByteSource, start: int) -> Generator[bytes, None, int]:
-    """Yield header, blocks and check sum; return where the frame ends."""
+def zstd_frame_end(source: ByteSource, start: int) -> int:
+    """Return where the frame ends whose magic is at `start`; raises as `zstd_frames`."""
+    end = start
+    for position, length in _pieces(source, start):
+        end = position + length
+    if end > source.size_bytes:
+        raise EOFError(f"the file ends within the frame around byte {start}")
+    return end
+
+
+def _pieces(source: ByteSource, start: int) -> Iterator[tuple[int, int]]:
+    """Where the header, each block and the check sum of a frame lie, one behind the other: position and length."""
     descriptor = _number(source, start + 4, 1)
     is_single_segment = bool(descriptor & 0x20)
     content_size_bytes = (1 if is_single_segment else 0, 2, 4, 8)[descriptor >> 6]
     header_bytes = 5 + (0 if is_single_segment else 1) + (0, 1, 2, 4)[descriptor & 3] + content_size_bytes
-    yield _exactly(source, start, header_bytes)
+    yield start, header_bytes
     position, is_last = start + header_bytes, False
     while not is_last:
         header = _number(source, position, 3)
@@ -44,12 +56,10 @@ def _frame(source: ByteSource, start: int) -> Generator[bytes, None, int]:
         if kind == _RESERVED_BLOCK or size > _LARGEST_BLOCK_BYTES:
             raise ValueError(f"there is no block at byte {position}")
         length = 3 + (1 if kind == _RLE_BLOCK else size)
-        yield _exactly(source, position, length)
+        yield position, length
         position += length
     if descriptor & 4:
-        yield _exactly(source, position, 4)
-        position += 4
-    return position
+        yield position, 4
 
 
 def _number(source: ByteSource, position: int, length: int) -> int:

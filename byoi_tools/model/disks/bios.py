@@ -20,11 +20,6 @@ class BootCodeKind(Enum):
     FREEBSD = "FreeBSD"
     UNKNOWN = "unknown"
 
-    @property
-    def needs_active_partition(self) -> bool:
-        """Whether the code chains to the partition that is marked active."""
-        return self in (BootCodeKind.SYSLINUX_MBR, BootCodeKind.SYSLINUX_GPTMBR, BootCodeKind.WINDOWS)
-
 
 @dataclass(frozen=True, slots=True)
 class GrubCore:

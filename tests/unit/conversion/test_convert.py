@@ -120,10 +120,6 @@ def test_an_existing_output_is_kept(raw: Path, tmp_path: Path) -> None:
     assert output.read_text() == "precious"
 
 
-def make_qcow2(path: Path, *options: str) -> None:
-    qemu_img("create", "-q", "-f", "qcow2", *options, path, "64M")
-
-
 @pytest.mark.parametrize(
     "backing", ["/etc/passwd", 'json:{"driver":"raw","file.filename":"/etc/passwd"}', "http://x/y"]
 )
