@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,15 +22,21 @@ ROOT = Path(__file__).parents[1]
 
 
 class CountingSimulator(Simulator):
-    """Counts the requests to reinstall, and can kill whoever sends one, before or after it is accepted."""
+    """Counts the requests to reinstall, and can kill whoever sends one, before or after it is accepted.
+
+    `was_watched` is set by each request for the installation's status.
+    """
 
     def __init__(self, server: SimulatedServer, directory: Path) -> None:
         super().__init__([server], directory=directory)
         self.posts = 0
         self.victim: subprocess.Popen[str] | None = None
         self.dies_before_it_is_accepted = False
+        self.was_watched = threading.Event()
 
     def answer(self, call: SignedCall, target: str) -> object:
+        if target.endswith("/install/status"):
+            self.was_watched.set()
         if not target.endswith("/reinstall"):
             return super().answer(call, target)
         self.posts += 1

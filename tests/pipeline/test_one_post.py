@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -21,18 +22,22 @@ KILLED = -signal.SIGKILL
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageHost]:
+    with ImageHost(tmp_path_factory.mktemp("images")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def image(host: ImageHost) -> tuple[str, ...]:
     """The flags of an order whose image can be fetched."""
-    folder = tmp_path_factory.mktemp("images")
-    path = to_qcow2(make_gpt_image(folder / "gpt.raw"))
-    with ImageHost(folder) as host:
-        url = host.url(f"/files/{path.name}")
-        told = order(url, path)["customizations"]
-        assert isinstance(told, dict)
-        yield (
-            *("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}"),
-            *("--efi-bootloader-path", LOADER, "--confirm", NAME),
-        )
+    path = to_qcow2(make_gpt_image(host.directory / "gpt.raw"))
+    url = host.url(f"/files/{path.name}")
+    told = order(url, path)["customizations"]
+    assert isinstance(told, dict)
+    return (
+        *("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}"),
+        *("--efi-bootloader-path", LOADER, "--confirm", NAME),
+    )
 
 
 @pytest.fixture
@@ -105,9 +110,8 @@ def test_a_finished_deployment_may_be_repeated(scene: Scene) -> None:
     assert scene.simulator.posts == 2
 
 
-def test_another_order_waits_for_the_end(tmp_path: Path, image: tuple[str, ...]) -> None:
-    scene = scene_of(tmp_path, image, Faults(step_seconds=1))
-    with scene.simulator:
+def test_another_order_waits_for_the_end(scene: Scene, host: ImageHost) -> None:
+    with host.holding():
         assert scene.deploy(dying=("after", 2)).code == KILLED
         other = scene.deploy(*scene.order, "--hostname", "other")
         assert (other.code, scene.simulator.posts) == (6, 1), other.said
@@ -162,7 +166,7 @@ def test_a_purged_task_is_neither_done_nor_begun_again(tmp_path: Path, image: tu
     scene = scene_of(tmp_path, image, Faults(purge_done_tasks=True))
     with scene.simulator:
         assert scene.deploy(dying=("after", 2)).code == KILLED
-        assert scene.simulator.wait_until_idle(20)
+        assert scene.simulator.wait_until_idle(60)
         second = scene.deploy()
         assert (second.code, scene.simulator.posts) == (7, 1), second.said
         assert "has ended, and the API does not say how" in " ".join(second.errors.split())
@@ -190,56 +194,58 @@ def wait_until_it_installs(process: subprocess.Popen[str]) -> None:
     assert any("doing" in line for line in process.stderr)
 
 
-def test_a_second_call_attaches_beside_the_first(tmp_path: Path, image: tuple[str, ...]) -> None:
-    scene = scene_of(tmp_path, image, Faults(step_seconds=0.7))
-    with scene.simulator:
+def test_a_second_call_attaches_beside_the_first(scene: Scene, host: ImageHost) -> None:
+    with host.holding():
         first = scene.begin()
         wait_until_it_installs(first)
         refused = scene.deploy()
-        attached = scene.deploy("--attach")
-        output, _ = first.communicate(timeout=60)
-        idle = scene.deploy("--attach")
+        attached = scene.begin("--attach")
+        wait_until_it_installs(attached)
+    output, _ = first.communicate(timeout=60)
+    attached_output, errors = attached.communicate(timeout=60)
+    idle = scene.deploy("--attach")
     assert (refused.code, "--attach" in refused.errors) == (2, True), refused.said
-    assert (attached.code, f"{NAME} is installed: task 1000001" in attached.output) == (0, True), attached.said
+    assert attached.returncode == 0, errors
+    assert f"{NAME} is installed: task 1000001" in attached_output
     assert f"{NAME} is installed: task 1000001" in output
     assert (idle.code, scene.simulator.posts) == (6, 1), idle.said
 
 
-def test_status_watches_what_a_killed_run_began_and_writes_its_end(tmp_path: Path, image: tuple[str, ...]) -> None:
-    scene = scene_of(tmp_path, image, Faults(step_seconds=0.3))
-    with scene.simulator:
-        assert scene.deploy(dying=("after", 2)).code == KILLED
-        watched = byoi_tools("status", NAME, "--watch", environment=scene.environment)
-        assert (watched.code, f"{NAME} is installed: task 1000001" in watched.output) == (0, True), watched.said
-        assert (
-            "no installation is running" in byoi_tools("status", NAME, "--watch", environment=scene.environment).output
-        )
-        assert scene.deploy().code == 0  # the end was written: this is a new one
+def test_status_watches_what_a_killed_run_began_and_writes_its_end(scene: Scene, host: ImageHost) -> None:
+    with ThreadPoolExecutor(1) as aside:
+        with host.holding():
+            assert scene.deploy(dying=("after", 2)).code == KILLED
+            scene.simulator.was_watched.clear()
+            watching = aside.submit(byoi_tools, "status", NAME, "--watch", environment=scene.environment)
+            assert scene.simulator.was_watched.wait(60)
+        watched = watching.result()
+    assert (watched.code, f"{NAME} is installed: task 1000001" in watched.output) == (0, True), watched.said
+    again = byoi_tools("status", NAME, "--watch", environment=scene.environment)
+    assert "no installation is running" in again.output
+    assert scene.deploy().code == 0  # the end was written: this is a new one
     assert scene.simulator.posts == 2
 
 
-def test_a_cancelled_installation_may_be_begun_again(tmp_path: Path, image: tuple[str, ...]) -> None:
-    scene = scene_of(tmp_path, image, Faults(step_seconds=0.5))
-    with scene.simulator:
+def test_a_cancelled_installation_may_be_begun_again(scene: Scene, host: ImageHost) -> None:
+    with host.holding():
         first = scene.begin()
         wait_until_it_installs(first)
         cancelled = byoi_tools("cancel", NAME, "--confirm", NAME, environment=scene.environment)
         _, errors = first.communicate(timeout=60)
-        assert cancelled.code == 0, cancelled.said
-        assert (first.returncode, "Somebody cancelled the task" in errors) == (6, True), errors
-        assert scene.deploy().code == 0
+    assert cancelled.code == 0, cancelled.said
+    assert (first.returncode, "Somebody cancelled the task" in errors) == (6, True), errors
+    assert scene.deploy().code == 0
     assert scene.simulator.posts == 2
 
 
-def test_ctrl_c_detaches_and_the_next_run_goes_on(tmp_path: Path, image: tuple[str, ...]) -> None:
-    scene = scene_of(tmp_path, image, Faults(step_seconds=0.3))
-    with scene.simulator:
+def test_ctrl_c_detaches_and_the_next_run_goes_on(scene: Scene, host: ImageHost) -> None:
+    with host.holding():
         first = scene.begin()
         wait_until_it_installs(first)
         os.kill(first.pid, signal.SIGINT)
-        _, errors = first.communicate(timeout=30)
-        second = scene.deploy()
-    assert first.returncode == 130
+        _, errors = first.communicate(timeout=60)
+    second = scene.deploy()
+    assert first.returncode == 130, errors
     assert f"byoi-tools status {NAME} --watch" in errors
     assert (second.code, scene.simulator.posts) == (0, 1), second.said
 

@@ -6,8 +6,8 @@ import hashlib
 import subprocess
 import threading
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -93,8 +93,19 @@ class ImageHost:
 
     directory: Path
     requests: list[tuple[str, str]] = field(default_factory=list)
+    _is_open: threading.Event = field(default_factory=threading.Event)
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """Whoever fetches something meanwhile waits for the end of it, and so does an installation."""
+        self._is_open.clear()
+        try:
+            yield
+        finally:
+            self._is_open.set()
 
     def __enter__(self) -> ImageHost:
+        self._is_open.set()
         host = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -120,6 +131,7 @@ class ImageHost:
         return f"http://127.0.0.1:{self._http.server_port}{path}"
 
     def answer(self, handler: BaseHTTPRequestHandler) -> None:
+        self._is_open.wait()
         _, kind, *rest = handler.path.split("?")[0].split("/")
         file = self.directory / (rest[0] if rest else "missing")
         if kind == "moved":
