@@ -94,3 +94,9 @@ class Scene:
 
 def scene_of(directory: Path, image: tuple[str, ...], faults: Faults | None = None) -> Scene:
     return Scene(CountingSimulator(small_server(faults=faults), directory / "servers"), image, directory / "state")
+
+
+def wait_until_it_installs(process: subprocess.Popen[str]) -> None:
+    """Read what `deploy` says until a step is being done; there must be one."""
+    assert process.stderr is not None
+    assert any("doing" in line for line in process.stderr)

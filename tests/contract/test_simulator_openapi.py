@@ -156,7 +156,7 @@ def test_an_installation_from_the_order_to_its_end(
     task_id = answer["taskId"]
     ask(api, document, f"{SERVER}/install/status")
     ask(api, document, f"{SERVER}/task/{{taskId}}", taskId=task_id)
-    assert simulator.wait_until_idle(20)
+    assert simulator.wait_until_idle(60)
     task = ask(api, document, f"{SERVER}/task/{{taskId}}", taskId=task_id)
     assert isinstance(task, dict) and task["status"] == "done"
     ask(api, document, SERVER)
@@ -166,15 +166,15 @@ def test_the_steps_of_a_failed_and_of_a_cancelled_installation(
     simulator: Simulator, document: Document, image_host: ImageHost
 ) -> None:
     api = Api(simulator)
-    assert simulator.wait_until_idle(20)
+    assert simulator.wait_until_idle(60)
     reinstall = REINSTALL.format(serviceName=NAME)
     api.post(reinstall, order(image_host.url("/files/none.raw")))
-    assert simulator.wait_until_idle(20)
+    assert simulator.wait_until_idle(60)
     ask(api, document, f"{SERVER}/install/status")
     answer = api.post(reinstall, order(image_host.url("/stalled")))
     assert isinstance(answer, dict)
     api.post(f"/dedicated/server/{NAME}/task/{answer['taskId']}/cancel")
-    assert simulator.wait_until_idle(20)
+    assert simulator.wait_until_idle(60)
     task = ask(api, document, f"{SERVER}/task/{{taskId}}", taskId=answer["taskId"])
     assert isinstance(task, dict) and task["status"] == "cancelled"
 

@@ -25,15 +25,19 @@ Make = Callable[..., FleetScene]
 
 
 @pytest.fixture(scope="module")
-def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
+def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageHost]:
+    with ImageHost(tmp_path_factory.mktemp("images")) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def image(host: ImageHost) -> tuple[str, ...]:
     """The flags of an image that can be fetched."""
-    folder = tmp_path_factory.mktemp("images")
-    path = to_qcow2(make_gpt_image(folder / "gpt.raw"))
-    with ImageHost(folder) as host:
-        url = host.url(f"/files/{path.name}")
-        told = order(url, path)["customizations"]
-        assert isinstance(told, dict)
-        yield ("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}")
+    path = to_qcow2(make_gpt_image(host.directory / "gpt.raw"))
+    url = host.url(f"/files/{path.name}")
+    told = order(url, path)["customizations"]
+    assert isinstance(told, dict)
+    return ("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}")
 
 
 @pytest.fixture
@@ -175,18 +179,18 @@ def test_all_that_speaks_against_any_server_is_told_at_once(make: Make) -> None:
     assert f"{NAMES[2]}: nothing" not in said
 
 
-def test_ctrl_c_detaches_from_all_and_the_same_command_comes_back(make: Make) -> None:
-    slow = Faults(step_seconds=0.3)
-    scene = make(three(ns1=slow, ns2=slow))
-    process = scene.begin("--parallel", "2")
-    assert process.stderr is not None
-    begun: set[str] = set()
-    for line in process.stderr:
-        begun |= {name for name in NAMES[:2] if line.startswith(name) and "doing" in line}
-        if len(begun) == 2:
-            break
-    os.kill(process.pid, signal.SIGINT)
-    output, errors = process.communicate(timeout=60)
+def test_ctrl_c_detaches_from_all_and_the_same_command_comes_back(make: Make, host: ImageHost) -> None:
+    scene = make(three(ns1=Faults(), ns2=Faults()))
+    with host.holding():
+        process = scene.begin("--parallel", "2")
+        assert process.stderr is not None
+        begun: set[str] = set()
+        for line in process.stderr:
+            begun |= {name for name in NAMES[:2] if line.startswith(name) and "doing" in line}
+            if len(begun) == 2:
+                break
+        os.kill(process.pid, signal.SIGINT)
+        output, errors = process.communicate(timeout=60)
     assert process.returncode == 130, output + errors
     assert "2 goes on" in output
     assert "Run the same command again" in errors

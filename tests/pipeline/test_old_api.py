@@ -17,7 +17,7 @@ from byoi_tools.simulator.signature import SignedCall
 from fixtures.object_store import ObjectStore
 from fixtures.tiny.canvas import Canvas
 from tests.command import byoi_tools
-from tests.deploying_scene import NAME, CountingSimulator, Scene
+from tests.deploying_scene import NAME, CountingSimulator, Scene, wait_until_it_installs
 from tests.unit.simulator.outside import SSH_KEY, Api, ImageHost, make_gpt_image, sh, small_server, to_qcow2
 
 ROUTE = f"/dedicated/server/{NAME}/bringYourOwnImage"
@@ -221,12 +221,13 @@ def test_a_lost_answer_s_deployment_is_adopted(tmp_path: Path, host: ImageHost, 
     assert (run.code, len(posts(scene)), "a deployment of its image is there" in run.errors) == (0, 1, True), run.said
 
 
-def test_attach_follows_to_the_end(tmp_path: Path, host: ImageHost, folder: Path) -> None:
-    scene = scene_of(tmp_path, flags(host, folder), faults=Faults(step_seconds=0.2))
-    with scene.simulator:
+def test_attach_follows_to_the_end(scene: Scene, host: ImageHost) -> None:
+    with host.holding():
         assert scene.deploy(dying=("after", 2)).code == KILLED
-        attached = scene.deploy("--attach")
-    assert (attached.code, len(posts(scene))) == (0, 1), attached.said
+        attached = scene.begin("--attach")
+        wait_until_it_installs(attached)
+    _, errors = attached.communicate(timeout=60)
+    assert (attached.returncode, len(posts(scene))) == (0, 1), errors
 
 
 def test_all_others_wait_until_it_is_deleted(tmp_path: Path, host: ImageHost, folder: Path) -> None:

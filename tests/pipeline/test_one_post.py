@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -15,7 +14,7 @@ from byoi_tools.simulator.faults import Faults, ReinstallAnswer
 from fixtures.object_store import ObjectStore
 from fixtures.tiny.good import good_raw
 from tests.command import byoi_tools
-from tests.deploying_scene import NAME, CountingSimulator, Scene, scene_of
+from tests.deploying_scene import NAME, CountingSimulator, Scene, scene_of, wait_until_it_installs
 from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, order, small_server, to_qcow2
 
 KILLED = -signal.SIGKILL
@@ -187,11 +186,6 @@ def test_a_refused_request_does_not_block_the_next(tmp_path: Path, image: tuple[
     with scene.simulator:
         assert [scene.deploy().code, scene.deploy().code] == [6, 6]
     assert scene.simulator.posts == 2
-
-
-def wait_until_it_installs(process: subprocess.Popen[str]) -> None:
-    assert process.stderr is not None
-    assert any("doing" in line for line in process.stderr)
 
 
 def test_a_second_call_attaches_beside_the_first(scene: Scene, host: ImageHost) -> None:

@@ -114,7 +114,7 @@ def test_the_image_is_installed(monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
     with Simulator([server], directory=tmp_path, pace_seconds=0.01) as simulator:
         api = connect(simulator, monkeypatch)
         result = deploy(api, image, image.source, told)
-        assert simulator.wait_until_idle(5)
+        assert simulator.wait_until_idle(60)
         status = read_status(api, NAME)
         disk = simulator.disk_file(NAME)
     assert result.task.status is TaskStatus.DONE

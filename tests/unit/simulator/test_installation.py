@@ -29,7 +29,7 @@ def install(simulator: Simulator, body: dict[str, object]) -> Api:
     """Reinstall and wait for the end."""
     api = Api(simulator)
     api.reinstall(body)
-    assert simulator.wait_until_idle(20)
+    assert simulator.wait_until_idle(60)
     return api
 
 
@@ -193,7 +193,7 @@ def test_a_cancelled_task_stops_and_leaves_an_erased_disk(start: Start, host: Im
     while not simulator.disk_file("ns1.simulated").exists():
         time.sleep(0.01)
     api.post(f"{SERVER}/task/{task_id}/cancel")
-    assert simulator.wait_until_idle(2)
+    assert simulator.wait_until_idle(15)  # what stalls ends by itself after 20
     assert api.get_object(f"{SERVER}/task/{task_id}")["status"] == "cancelled"
     assert simulator.disk_file("ns1.simulated").stat().st_blocks == 0
     assert api.get_refusal(f"{SERVER}/install/status")[0] == 404

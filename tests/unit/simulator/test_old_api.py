@@ -76,7 +76,7 @@ def test_a_failed_deployment_says_why_until_it_is_deleted(start: Start) -> None:
     simulator = start(both())
     api = Api(simulator)
     api.post(ROUTE, GOOD)
-    assert simulator.wait_until_idle(30)
+    assert simulator.wait_until_idle(60)
     told = api.get_object(ROUTE)
     assert told["status"] == "error"
     assert str(told["message"]).startswith("Could not download image")
@@ -155,6 +155,6 @@ def test_a_file_that_is_no_tar_is_not_taken_for_an_ova(start: Start, host: Image
     api = Api(simulator)
     digest = hashlib.sha256((images / "gpt.qcow2").read_bytes()).hexdigest()
     api.post(ROUTE, GOOD | {"URL": host.url("/files/gpt.qcow2"), "checkSum": digest, "type": "ova"})
-    assert simulator.wait_until_idle(30)
+    assert simulator.wait_until_idle(60)
     expected = "image provided format is qcow2 which does not match expected ova format"
     assert api.get_object(ROUTE)["message"] == expected
