@@ -2,16 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.fact import Fact
-
-_KERNEL_PACKAGE = re.compile(r"(?:linux-image|linux-modules|kernel|linux)(?:-.+)?")
-_NO_KERNEL = re.compile(
-    r".*(?:-headers|-doc|-docs|-devel|-tools|-firmware|-base|-keys|-libc-dev|-perf|-srpm-macros)(?:-.+)?"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +24,3 @@ class OperatingSystem:
     machine: str
     package_manager: str
     packages: Fact[Mapping[str, str]]
-
-    def kernel_packages(self) -> tuple[str, ...]:
-        """The installed packages that are named like a kernel's; skips where packages were not examined."""
-        names = self.packages.known()
-        return tuple(name for name in names if _KERNEL_PACKAGE.fullmatch(name) and not _NO_KERNEL.fullmatch(name))
