@@ -6,6 +6,7 @@ from byoi_tools.checks.command_lines import default_entries
 from byoi_tools.checks.driver_table import Driver
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import Known, NotKnownError
+from byoi_tools.model.guest.boot import BootEntry
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernel_modules import ModuleIndex
 from byoi_tools.model.guest.kernels import Kernel
@@ -31,6 +32,12 @@ def booted_kernel(subject: Subject) -> Kernel:
     if named:
         raise NotKnownError(f"the default entry starts {quote(named[0])}, which is not among the guest's kernels")
     return kernels.usual
+
+
+def entries_of(subject: Subject, kernel: Kernel) -> tuple[BootEntry, ...]:
+    """The default entries that start a kernel."""
+    kernels = subject.kernels
+    return tuple(entry for entry in default_entries(subject) if kernels.started_as(entry.kernel) is kernel)
 
 
 def booted_initramfs(subject: Subject) -> Initramfs:

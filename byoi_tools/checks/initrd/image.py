@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from byoi_tools.checks.booted_kernel import booted_initramfs, booted_kernel, missing_in_initramfs
+from byoi_tools.checks.booted_kernel import booted_initramfs, booted_kernel, entries_of, missing_in_initramfs
 from byoi_tools.checks.check import check
 from byoi_tools.checks.driver_table import Role, drivers_of
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
+from byoi_tools.model.guest.boot import BootEntry
 from byoi_tools.model.guest.initramfs import Initramfs
+from byoi_tools.model.guest.kernels import Kernel
 from byoi_tools.model.quoting import quote
 
+_MICROCODE = "-ucode"
 _NONE = Initramfs("", 0, (), "", "", (), (), frozenset(), frozenset(), (), "", ())
 
 
@@ -28,25 +31,54 @@ def present(subject: Subject) -> Iterator[Observation]:
     Why: distribution kernels have the drivers of disks and file systems as modules. Without an initramfs that loads
     them the kernel stops with "VFS: Unable to mount root fs".
 
-    How: a file beside the kernel that is named after it: `initrd.img-VERSION`, `initramfs-VERSION.img`,
-    `initrd-VERSION`, or `initramfs-NAME` for `vmlinuz-NAME`. Not asked for where the drivers of NVMe or SATA disks are
-    built into the kernel: such a kernel may do without.
+    How: the default entry that starts the kernel has an `initrd` other than microcode; where no entry could be read, a
+    file beside the kernel is named after it: `initrd.img-VERSION`, `initramfs-VERSION.img`, `initrd-VERSION`, or
+    `initramfs-NAME` for `vmlinuz-NAME`. Not asked for where the drivers of NVMe or SATA disks are built into the
+    kernel: such a kernel may do without, unless `root=` is a UUID or a LABEL, which only an initramfs can find. An
+    entry with `panic=-1` is a first try that starts the server again (Ubuntu's cloud images): the file is enough.
 
     Fix: `update-initramfs -c -k VERSION` (Debian, Ubuntu), `dracut --no-hostonly --kver VERSION` (Fedora, RHEL, SUSE),
     `mkinitcpio -P` without the hook autodetect (Arch); then write the boot loader's configuration again.
 
-    Source: Linux, Documentation/filesystems/ramfs-rootfs-initramfs.rst.
+    Source: Linux, Documentation/filesystems/ramfs-rootfs-initramfs.rst; Documentation/admin-guide/kernel-parameters.txt
+    ("root=").
     """
     kernel = booted_kernel(subject)
-    disks = (*drivers_of(Role.NVME), *drivers_of(Role.AHCI))
-    if kernel.initramfs_path or any(not missing_in_initramfs(driver, kernel, _NONE) for driver in disks):
+    entries = entries_of(subject, kernel)
+    bare = next((entry for entry in entries if _is_bare(entry, kernel)), None)
+    if not _needs_initramfs(kernel, bare):
         return
-    yield Observation(
-        "the kernel has no initramfs, and needs one to find its disk",
-        observed="no file that is named after the kernel",
-        expected=quote(f"/boot/initrd.img-{kernel.version}"),
-        evidence=quote(kernel.path),
-    )
+    if bare is not None:
+        yield Observation(
+            "the default entry loads no initramfs, and its kernel needs one to find the root file system",
+            observed=f"{quote(bare.kernel)} without initrd",
+            expected=quote(kernel.initramfs_path or f"/boot/initrd.img-{kernel.version}"),
+            evidence=quote(bare.place),
+        )
+    elif not entries and not kernel.initramfs_path:
+        if not kernel.path.startswith("/boot/"):
+            raise NotKnownError("no boot entry could be read, and boot loaders start no kernel of a module directory")
+        yield Observation(
+            "the kernel has no initramfs, and needs one to find its disk",
+            observed="no file that is named after the kernel",
+            expected=quote(f"/boot/initrd.img-{kernel.version}"),
+            evidence=quote(kernel.path),
+        )
+
+
+def _is_bare(entry: BootEntry, kernel: Kernel) -> bool:
+    """Whether an entry starts the kernel with no initramfs, and is no first try that a second one follows."""
+    if kernel.initramfs_path == kernel.path or entry.command_line.has("initrd"):
+        return False  # a unified kernel image; an initrd that the kernel's own EFI stub loads
+    is_first_try = (entry.command_line.last("panic") or "").startswith("-") and kernel.initramfs_path
+    return not is_first_try and all(_MICROCODE in path.rpartition("/")[2] for path in entry.initrds)
+
+
+def _needs_initramfs(kernel: Kernel, bare: BootEntry | None) -> bool:
+    if bare is not None and (bare.command_line.last("root") or "").startswith(("UUID=", "LABEL=")):
+        return True
+    disks = (*drivers_of(Role.NVME), *drivers_of(Role.AHCI))
+    return all(missing_in_initramfs(driver, kernel, _NONE) for driver in disks)
 
 
 @check(

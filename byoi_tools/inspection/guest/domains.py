@@ -12,24 +12,29 @@ from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.guarded import read_guarded
 from byoi_tools.inspection.guest.identity import read_identity
 from byoi_tools.inspection.guest.kernels import BegunKernels, read_kernels
+from byoi_tools.inspection.guest.loaded_initrds import loaded_initrds
 from byoi_tools.inspection.guest.mounts import read_mounts
 from byoi_tools.inspection.guest.network import read_network
 from byoi_tools.inspection.guest.ssh import read_ssh
 from byoi_tools.inspection.guest.storage import read_storage
 from byoi_tools.inspection.guest.system import read_system
 from byoi_tools.model.fact import Fact, Known
+from byoi_tools.model.guest.boot import BootChain
 from byoi_tools.model.guest.guest import Guest
+from byoi_tools.model.guest.kernels import Kernels
 
 Value = TypeVar("Value")
 
 
 def read_domains(context: GuestContext, other_roots: tuple[str, ...], kernels: Fact[BegunKernels]) -> Guest:
     """Return the guest; raises nothing for what its files contain, not even where a reader has a defect."""
+    boot = _read(read_boot, context)
+    chains = boot.value.chains if isinstance(boot, Known) else ()
     return Guest(
         volumes=context.volumes,
         other_roots=other_roots,
         system=_read(read_system, context),
-        boot=_read(read_boot, context),
+        boot=boot,
         mounts=_read(read_mounts, context),
         cloud=_read(read_cloud, context),
         network=_read(read_network, context),
@@ -37,8 +42,14 @@ def read_domains(context: GuestContext, other_roots: tuple[str, ...], kernels: F
         identity=_read(read_identity, context),
         byolinux=_read(read_byolinux, context),
         storage=_read(read_storage, context),
-        kernels=read_guarded(lambda: read_kernels(context, kernels.value)) if isinstance(kernels, Known) else kernels,
+        kernels=_kernels(context, chains, kernels),
     )
+
+
+def _kernels(context: GuestContext, chains: tuple[BootChain, ...], begun: Fact[BegunKernels]) -> Fact[Kernels]:
+    if not isinstance(begun, Known):
+        return begun
+    return read_guarded(lambda: read_kernels(context, begun.value, loaded_initrds(context, chains)))
 
 
 def _read(read: Callable[[GuestContext], Value], context: GuestContext) -> Fact[Value]:

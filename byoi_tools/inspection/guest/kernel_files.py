@@ -70,7 +70,12 @@ def find_initramfs(tree: GuestTree, kernel: str, version: str) -> str:
 
 def find_microcode_images(tree: GuestTree) -> tuple[str, ...]:
     """Images of microcode updates that a loader hands over beside the initramfs."""
-    return tuple(f"/boot/{name}" for name in tree.names("/boot") if _MICROCODE_NAME.fullmatch(name))
+    return tuple(f"/boot/{name}" for name in tree.names("/boot") if is_microcode_image(name))
+
+
+def is_microcode_image(path: str) -> bool:
+    """Whether a file is named as such an image is."""
+    return _MICROCODE_NAME.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def _in_boot(tree: GuestTree) -> list[KernelFile]:

@@ -15,6 +15,7 @@ from byoi_tools.inspection.guest.kernel_files import (
     find_links,
     find_microcode_images,
 )
+from byoi_tools.inspection.guest.loaded_initrds import LoadedInitrds
 from byoi_tools.inspection.guest.modprobe import read_blacklist
 from byoi_tools.inspection.guest.module_tree import module_versions, read_firmware, read_module_tree
 from byoi_tools.inspection.guest.tree import GuestTree
@@ -62,15 +63,15 @@ def begin_kernels(tree: GuestTree, aside: Executor) -> BegunKernels:
     return BegunKernels(links, tuple(drafts[:_KERNEL_LIMIT]), _open_aside(tree, drafts[0], aside) if drafts else None)
 
 
-def read_kernels(context: GuestContext, begun: BegunKernels) -> Kernels:
+def read_kernels(context: GuestContext, begun: BegunKernels, loaded: LoadedInitrds) -> Kernels:
     """Return the facts of this domain; raises what the context's tree raises.
 
-    Of the newest kernels, and of those that a symlink names, up to three get their initramfs opened; for the others it
-    is not examined.
+    The initramfs of a kernel is the one that a boot loader gives it, else the one that is named after it. Of the
+    newest kernels, and of those that a symlink names, up to three get theirs opened; for the others it is not examined.
     """
     tree, links = context.tree, begun.links
     kernels = [
-        _complete(tree, draft, None if number else begun.first_initramfs, is_opened=number < _OPENED_LIMIT)
+        _complete(tree, draft, loaded, None if number else begun.first_initramfs, is_opened=number < _OPENED_LIMIT)
         for number, draft in enumerate(begun.drafts)
     ]
     kernels += [_unified(tree, found) for path in find_unified(tree) if (found := read_unified(tree, path))]
@@ -105,9 +106,15 @@ def _open_aside(tree: GuestTree, draft: _Draft, aside: Executor) -> Future[Fact[
 
 
 def _complete(
-    tree: GuestTree, draft: _Draft, begun: Future[Fact[Initramfs | None]] | None, *, is_opened: bool
+    tree: GuestTree,
+    draft: _Draft,
+    loaded: LoadedInitrds,
+    begun: Future[Fact[Initramfs | None]] | None,
+    *,
+    is_opened: bool,
 ) -> Kernel:
-    path = find_initramfs(tree, draft.path, draft.version)
+    named = find_initramfs(tree, draft.path, draft.version)
+    path = loaded.of_kernel(tree, draft.path, named)
     return Kernel(
         path=draft.path,
         version=draft.version,
@@ -116,7 +123,7 @@ def _complete(
         options=_options(tree, draft.version),
         modules=read_module_tree(tree, draft.version),
         initramfs_path=path,
-        initramfs=begun.result() if begun else _initramfs(tree, path, is_opened=is_opened),
+        initramfs=begun.result() if begun and path == named else _initramfs(tree, path, is_opened=is_opened),
     )
 
 

@@ -77,6 +77,56 @@ def test_a_kernel_that_has_its_disk_drivers_may_do_without_initramfs(tmp_path: P
     assert ask_once(initrd.nvme, image).kind is SKIPPED
 
 
+def test_a_uuid_is_found_by_an_initramfs_alone(tmp_path: Path) -> None:
+    # Linux, Documentation/admin-guide/kernel-parameters.txt: root= takes PARTUUID= and devices, no UUID=
+    without = grub_config(ROOT_ARGUMENT, "ro").replace(f"  initrd {INITRD}\n", "")
+    image = image_of(tmp_path, {**BUILT_IN, "/boot/grub/grub.cfg": without}, INITRD)
+    assert ask_once(initrd.present, image).kind is FAILED
+    device = without.replace(ROOT_ARGUMENT, "root=PARTUUID=11111111-2222-3333-4444-555555555555")
+    (tmp_path / "device").mkdir()
+    image = image_of(tmp_path / "device", {**BUILT_IN, "/boot/grub/grub.cfg": device}, INITRD)
+    assert ask_once(initrd.present, image).kind is PASSED
+
+
+def test_an_initramfs_that_the_entry_does_not_load_is_none(tmp_path: Path) -> None:
+    config = grub_config(ROOT_ARGUMENT, "ro").replace(f"  initrd {INITRD}\n", "")
+    outcome = ask_once(initrd.present, image_of(tmp_path, {"/boot/grub/grub.cfg": config}))
+    assert outcome.kind is FAILED
+    assert outcome.observed == f'"{KERNEL}" without initrd'
+
+
+def test_microcode_is_no_initramfs(tmp_path: Path) -> None:
+    config = grub_config(ROOT_ARGUMENT, "ro").replace(INITRD, "/boot/intel-ucode.img")
+    files: dict[str, Content] = {"/boot/grub/grub.cfg": config, "/boot/intel-ucode.img": initramfs({})}
+    assert ask_once(initrd.present, image_of(tmp_path, files)).kind is FAILED
+
+
+def test_a_first_try_without_initramfs_is_followed_by_another(tmp_path: Path) -> None:
+    # the menu of Ubuntu's cloud images (grub.d/10_linux with GRUB_FORCE_PARTUUID)
+    config = grub_config("root=PARTUUID=11111111-2222-3333-4444-555555555555", "ro", "panic=-1")
+    image = image_of(tmp_path, {"/boot/grub/grub.cfg": config.replace(f"  initrd {INITRD}\n", "")})
+    assert ask_once(initrd.present, image).kind is PASSED
+
+
+def test_the_initramfs_that_the_entry_loads_is_the_one_that_counts(tmp_path: Path) -> None:
+    config = grub_config(ROOT_ARGUMENT, "ro").replace(INITRD, "/boot/small.img")
+    small = initramfs(module_files(RELEASE, ["kernel/drivers/block/virtio_blk.ko"]))
+    files: dict[str, Content] = {"/boot/grub/grub.cfg": config, "/boot/small.img": small}
+    image = image_of(tmp_path, files)
+    assert ask_once(initrd.present, image).kind is PASSED
+    assert ask_once(initrd.virtio_only, image).kind is FAILED
+    assert ask_once(initrd.virtio_only, image).evidence == '"/boot/small.img"'
+
+
+def test_a_kernel_that_no_loader_reaches_needs_no_initramfs_beside_it(tmp_path: Path) -> None:
+    # without an fstab the tree has no /boot: the kernel of the module directory is a copy
+    content = kernel_image.build(RELEASE)
+    image = image_of(
+        tmp_path, {f"{MODULES}/vmlinuz": content}, KERNEL, INITRD, "/vmlinuz", "/initrd.img", "/boot/grub/grub.cfg"
+    )
+    assert ask_once(initrd.present, image).kind is SKIPPED
+
+
 @pytest.mark.parametrize("suffix", [".xz", ".zst", ".gz"])
 def test_compressed_modules_are_modules(suffix: str, tmp_path: Path) -> None:
     files = {path: data for path, data in INITRAMFS_FILES.items() if RELEASE not in path}

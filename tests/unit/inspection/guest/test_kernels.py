@@ -11,6 +11,7 @@ import pytest
 from byoi_tools.formats.boot.linux_kernel import read_kernel
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.kernels import begin_kernels, read_kernels
+from byoi_tools.inspection.guest.loaded_initrds import LoadedInitrds
 from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
@@ -30,7 +31,7 @@ Files = Mapping[str, str | bytes | Link]
 def read(files: Files) -> Kernels:
     context = GuestContext(tree=tree_of(files), disk=NO_DISK, esps=(), volumes=())
     with ThreadPoolExecutor(1) as aside:
-        return read_kernels(context, begin_kernels(context.tree, aside))
+        return read_kernels(context, begin_kernels(context.tree, aside), LoadedInitrds(()))
 
 
 def read_one(files: Files) -> Kernel:
