@@ -12,7 +12,7 @@ from types import FrameType
 
 import typer
 
-from byoi_tools.cli.app import app
+from byoi_tools.cli.app import app_for
 from byoi_tools.cli.failure import show_error
 from byoi_tools.cli.terminal import no_room
 from byoi_tools.errors import ByoiError, Interrupted, UsageError
@@ -56,7 +56,7 @@ def main(arguments: list[str]) -> int:
 
 def _run(arguments: list[str]) -> int:
     try:
-        code = app(arguments, prog_name="byoi-tools", standalone_mode=False)
+        code = app_for(arguments)(arguments, prog_name="byoi-tools", standalone_mode=False)
         if code == Interrupted.exit_code:
             return show_error(Interrupted("interrupted", remedy=_INTERRUPTED))
         return code if isinstance(code, int) else 0

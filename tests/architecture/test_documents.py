@@ -13,7 +13,7 @@ from byoi_tools import errors
 from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile, profile_names
 from byoi_tools.checks.waivers import load_waivers
-from byoi_tools.cli.app import app
+from byoi_tools.cli.app import VERBS, app_of
 from byoi_tools.deployment.partitioning import parse_partitioning
 from tests.command import byoi_tools
 
@@ -26,6 +26,7 @@ HELP_BLOCKS = re.findall(r"```\n\$ byoi-tools ([^\n]*--help)\n(.*?)\n```", MANUA
 
 def test_the_help_of_every_verb_is_shown() -> None:
     """`make docs` writes the page of all commands."""
+    app = app_of(VERBS)
     verbs = [str(command.name) for command in app.registered_commands]
     for group in app.registered_groups:
         parts = group.typer_instance.registered_commands if group.typer_instance else []
@@ -39,9 +40,13 @@ def test_help_in_the_documents_is_the_programs(command: str, shown: str) -> None
 
 
 def test_every_verb_is_in_the_readme() -> None:
-    names = [command.name for command in app.registered_commands] + [group.name for group in app.registered_groups]
-    for name in names:
+    for name in VERBS:
         assert f"**{name}**" in README
+
+
+def test_every_module_of_the_verbs_is_one() -> None:
+    modules = (ROOT / "byoi_tools" / "cli" / "verbs").glob("[a-z]*.py")
+    assert sorted(path.stem.replace("_", "-") for path in modules) == sorted(VERBS)
 
 
 def test_the_exit_codes_in_the_readme_are_those_of_the_errors() -> None:
@@ -90,7 +95,7 @@ def test_paths_in_the_documents_exist() -> None:
 
 
 def test_every_flag_has_an_environment_variable() -> None:
-    commands = [("", typer.main.get_command(app))]
+    commands = [("", typer.main.get_command(app_of(VERBS)))]
     for name, command in commands:
         # typer keeps its own copy of click's types
         commands += [(f"{name} {each}", one) for each, one in getattr(command, "commands", {}).items()]
