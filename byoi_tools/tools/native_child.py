@@ -14,7 +14,6 @@ import os
 import resource
 import struct
 import sys
-from typing import TYPE_CHECKING
 
 import pyfsext
 import pyfsxfs
@@ -29,6 +28,7 @@ from byoi_tools.tools.native_pipe import (
     REFUSED,
     REQUEST,
     STATUS,
+    TYPE_CHECKING,
     Blocks,
     Content,
     Pipe,

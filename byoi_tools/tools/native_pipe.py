@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import os
 import struct
-from typing import TYPE_CHECKING
 
+TYPE_CHECKING = False  # as the module `typing` says it, whose import would be a half of the start
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import BinaryIO
