@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from io import BytesIO
 from types import TracebackType
 
 from byoi_tools.errors import ImageMalformed, ToolFailed
@@ -17,7 +18,7 @@ FILE_SYSTEMS = ("ext2", "ext3", "ext4", "xfs")
 """What it reads, as `blkid` calls it."""
 _KINDS = {0x8: FileKind.FILE, 0x4: FileKind.DIRECTORY, 0xA: FileKind.SYMLINK}
 _SMALL_BYTES = 1024 * 1024
-_PIECE_BYTES = 4 * 1024 * 1024
+_PIECE_BYTES = 512 * 1024
 _REMEDY = "Repair it (e2fsck -f, xfs_repair) in a copy of the image, or build the image again."
 
 
@@ -89,8 +90,10 @@ class NativeFiles:
         if size <= _SMALL_BYTES or sum(length for _, length in places) != size:
             return None
         with ThreadPoolExecutor(2, thread_name_prefix="extents") as pool:
-            content = b"".join(pool.map(lambda place: source.read_at(*place), places))
-        return content if len(content) == size else None
+            content = BytesIO()
+            for piece in pool.map(lambda place: source.read_at(*place), places):
+                content.write(piece)
+        return content.getvalue() if content.tell() == size else None
 
     def read_link(self, path: str) -> str | None:
         """The target of a symlink; None where there is no symlink."""
