@@ -43,9 +43,10 @@ class Pipe:
         return kind, self._in.read(length)
 
     def send(self, kind: int, content: bytes = b"") -> None:
-        """Send a frame."""
+        """Send a frame; the pieces of an answer go with what follows them, so that the parent is woken once."""
         self._out.write(struct.pack(">IB", len(content), kind) + content)
-        self._out.flush()
+        if kind != PIECE:
+            self._out.flush()
 
     def pread(self, source: int, offset: int, length: int) -> bytes:
         """Bytes of a volume, fewer at its end."""
