@@ -10,8 +10,9 @@ from dataclasses import dataclass
 
 from byoi_tools.deployment.fields import read_field, read_text
 from byoi_tools.deployment.refusals import refuse_denial
-from byoi_tools.deployment.rights import deployment_rules
+from byoi_tools.deployment.rights import purpose_rules
 from byoi_tools.errors import DeploymentRefused
+from byoi_tools.model.deployment import Purpose
 from byoi_tools.model.planned import AccessRule
 from byoi_tools.model.secret import Secret
 from byoi_tools.tools.clock import Clock
@@ -32,10 +33,12 @@ class RequestedKey:
     validation_url: str
 
 
-def rules_for(servers: tuple[str, ...], *, is_read_only: bool) -> tuple[AccessRule, ...]:
-    """The rules to ask for: those of a deployment on these servers, or on any; without its request if only reading."""
-    rules = [rule for server in (servers or ("*",)) for rule in deployment_rules(server)]
-    return tuple(rule for rule in rules if rule.method == "GET" or not is_read_only)
+def rules_for(
+    servers: tuple[str, ...], purposes: tuple[Purpose, ...] = (Purpose.DEPLOY,), *, is_read_only: bool = False
+) -> tuple[AccessRule, ...]:
+    """The rules to ask for, each once: those of the purposes on these servers, or on any; GET alone if only reading."""
+    rules = [rule for server in (servers or ("*",)) for purpose in purposes for rule in purpose_rules(server, purpose)]
+    return tuple(dict.fromkeys(rule for rule in rules if rule.method == "GET" or not is_read_only))
 
 
 def request_key(api: OvhApi, rules: tuple[AccessRule, ...]) -> RequestedKey:

@@ -22,6 +22,7 @@ _CREDENTIALS = {
 }
 _USUAL_OFFSET_SECONDS = 10
 _RIGHTS = ("", "NOT_GRANTED_CALL", "FORBIDDEN", "Client::Forbidden")
+_CREATED = (["access"], ["bringYourOwnImage"])  # other actions of POST are the last word of the path
 _ROUTE = re.compile(r"(?P<method>\w+) /dedicated/server/[^/]+(?P<suffix>.*)")
 
 EXPLAINED_CLASSES = {
@@ -123,5 +124,7 @@ def _name_action(answer: ApiErrorAnswer) -> str:
     match = _ROUTE.fullmatch(answer.call)
     if answer.denied_actions or match is None:
         return answer.denied_actions or "the action of this call"
-    words = [word for word in match["suffix"].split("/") if word and not word.isdecimal()]
-    return "dedicatedServer:apiovh:" + "/".join(words + (["get"] if match["method"] == "GET" else []))
+    method, words = match["method"], [word for word in match["suffix"].split("/") if word and not word.isdecimal()]
+    if method != "POST" or words[-1:] in _CREATED:
+        words.append("create" if method == "POST" else method.lower())
+    return "dedicatedServer:apiovh:" + "/".join(words)

@@ -30,6 +30,17 @@ class Customizations:
         return bool(self.hostname or self.ssh_key or self.user_data or self.metadata)
 
 
+class Purpose(Enum):
+    """What a consumer key is for; the values are what `login --for` takes."""
+
+    DEPLOY = "deploy"
+    CANCEL = "cancel"
+    RESCUE = "rescue"
+    CONSOLE = "console"
+    OLD_API = "bring-your-own-image"
+    DELETE = "delete"
+
+
 class InstallApi(Enum):
     """The provider's two requests that install an image: today's, and that of the 2020 guides (`bringYourOwnImage`)."""
 

@@ -15,7 +15,8 @@ from byoi_tools.deployment.misfit import Misfit, refuse
 from byoi_tools.deployment.old_api_body import OLD_INPUTS, old_api_names
 from byoi_tools.deployment.old_api_status import read_deployment
 from byoi_tools.deployment.payload import customization_names
-from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads
+from byoi_tools.deployment.refusals import refuse_denial
+from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads, try_reading_progress
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations, ImageNeeds, InstallApi, InstallOrder, Reinstallation
@@ -34,7 +35,7 @@ from byoi_tools.model.profile import Profile
 from byoi_tools.model.server import Server
 from byoi_tools.pipeline.checking import Rules, check_facts, declared_type, known_profile, waive
 from byoi_tools.pipeline.unpacking import inspect_any
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh_api import ApiErrorAnswer, OvhApi
 
 _NOT_LOOKED_AT = NotExamined("the image itself was not looked at")
 COMPARED_ONCE_MADE = "target.ram"  # the size of a file that is converted on its way
@@ -64,6 +65,8 @@ def ask(api: OvhApi, name: str) -> Asked:
     """Ask the API for all facts; raises `DeploymentRefused` for an unknown server, wrong keys and missing rights."""
     rights = read_rights(api)
     refuse_missing_reads(name, rights)
+    if isinstance(rights, NotExamined):
+        try_reading_progress(api, name)
     return Asked(read_server(api, name), rights)
 
 
@@ -92,7 +95,11 @@ def _plan_by_old_api(
     api: OvhApi, asked: Asked, order: InstallOrder, needs: ImageNeeds, delivery: Delivery
 ) -> PlannedDeployment:
     """As the other API has it: no template says what it takes, the fields of its description do."""
-    read_deployment(api, order.server)
+    try:
+        read_deployment(api, order.server)
+    except ApiErrorAnswer as answer:
+        refuse_denial(order.server, answer)
+        raise
     return PlannedDeployment(
         server=asked.server,
         order=order,

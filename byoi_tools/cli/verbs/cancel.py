@@ -9,6 +9,7 @@ from byoi_tools.cli.confirm import confirm_disturbance
 from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
+from byoi_tools.model.deployment import Purpose
 from byoi_tools.model.server import Task, TaskStatus
 
 
@@ -18,12 +19,14 @@ def cancel(server: options.AnyServer, confirm: options.ConfirmDisturbance = None
     What is on the server's disk by then is neither the old system nor the new one.
     """
     from byoi_tools.deployment.cancel import cancel_task
+    from byoi_tools.deployment.rights import refuse_missing_rights
     from byoi_tools.deployment.status import read_status
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.installing import conclude
     from byoi_tools.pipeline.receipt import ReceiptHeld
 
     api, clock = connect_api(), system_clock()
+    refuse_missing_rights(api, server, Purpose.CANCEL)
     found = read_status(api, server)
     task = found.installation_task
     if task is None and found.watched_task is not None:

@@ -6,6 +6,7 @@ from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_disturbance
 from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
+from byoi_tools.model.deployment import Purpose
 
 
 def delete(server: options.AnyServer, confirm: options.ConfirmDisturbance = None) -> None:
@@ -17,11 +18,13 @@ def delete(server: options.AnyServer, confirm: options.ConfirmDisturbance = None
     from contextlib import suppress
 
     from byoi_tools.deployment.old_api_delete import delete_deployment, read_deletable
+    from byoi_tools.deployment.rights import refuse_missing_rights
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.receipt import ReceiptHeld
     from byoi_tools.reports.terminal import printable
 
     api, clock = connect_api(), system_clock()
+    refuse_missing_rights(api, server, Purpose.DELETE)
     found = read_deletable(api, server)
     what = f"{found.state.value}: {printable(found.message)}" if found.message else found.state.value
     confirm_disturbance(

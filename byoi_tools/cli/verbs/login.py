@@ -12,6 +12,7 @@ import typer
 from byoi_tools.cli.terminal import write_note, write_result
 from byoi_tools.cli.wiring import connect_api, system_clock
 from byoi_tools.errors import UsageError
+from byoi_tools.model.deployment import Purpose
 
 if TYPE_CHECKING:
     from byoi_tools.model.planned import AccessRule
@@ -24,9 +25,18 @@ Servers = Annotated[
         envvar="BYOI_LOGIN_SERVER",
     ),
 ]
+Purposes = Annotated[
+    list[Purpose] | None,
+    typer.Option(
+        "--for",
+        help="What the key is for; may be given several times. deploy when not given: that is plan, match and status, "
+        "too, and publish-and-deploy. bring-your-own-image is deploy by the API of the 2020 guides.",
+        envvar="BYOI_LOGIN_FOR",
+    ),
+]
 ReadOnly = Annotated[
     bool,
-    typer.Option("--read-only", help="Without the right to reinstall: for match and status.", envvar="BYOI_READ_ONLY"),
+    typer.Option("--read-only", help="With the rights to read alone: for match and status.", envvar="BYOI_READ_ONLY"),
 ]
 WriteTo = Annotated[
     Path | None,
@@ -40,11 +50,14 @@ Timeout = Annotated[
 
 def login(
     server: Servers = None,
+    purposes: Purposes = None,
     read_only: ReadOnly = False,
     write: WriteTo = None,
     timeout: Timeout = 600,
 ) -> None:
     """Make a consumer key with the rights of a deployment.
+
+    Or, with --for, of other verbs: it gets the rights that these need, and no more.
 
     Needs an application key and its secret, of the endpoint's /createApp page, as ovh reads them. Prints the rights
     and a URL; once you have agreed there, the key is written or printed, once.
@@ -52,7 +65,7 @@ def login(
     from byoi_tools.deployment.consumer_key import request_key, rules_for, wait_for_validation
     from byoi_tools.tools.ovh_configuration import require_writable, store_consumer_key
 
-    rules = rules_for(tuple(server or ()), is_read_only=read_only)
+    rules = rules_for(tuple(server or ()), tuple(purposes or (Purpose.DEPLOY,)), is_read_only=read_only)
     if write is not None:
         require_writable(write)
     api = connect_api()

@@ -8,6 +8,7 @@ from byoi_tools.cli.order import read_customizations
 from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.wiring import connect_api, system_clock
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
+from byoi_tools.model.deployment import Purpose
 from byoi_tools.model.server import TaskStatus
 
 
@@ -22,11 +23,13 @@ def rescue(
     The disks stay as they are. Without --ssh-key the provider mails a password.
     """
     from byoi_tools.deployment.boots import BootType, choose_boot, reboot_into
+    from byoi_tools.deployment.rights import refuse_missing_rights
     from byoi_tools.deployment.status import read_status
     from byoi_tools.reports.terminal import printable
 
     key = read_customizations(None, ssh_key, None, None).ssh_key
     api, clock = connect_api(), system_clock()
+    refuse_missing_rights(api, server, Purpose.RESCUE)
     boot = choose_boot(api, server, BootType.DISK if end else BootType.RESCUE)
     found = read_status(api, server)
     busy = found.running_tasks[0] if found.running_tasks else found.watched_task

@@ -17,6 +17,7 @@ from tests.command import PROGRAM, byoi_tools, clean_environment
 from tests.unit.simulator.outside import SERVER, SSH_KEY, Api, ImageHost, make_mbr_image, order, small_server
 
 NAME = "ns1.simulated"
+IPMI = f"{SERVER}/features/ipmi"
 
 
 def environment_of(simulator: Simulator, state: Path) -> dict[str, str]:
@@ -116,8 +117,8 @@ def test_a_missing_right_is_named(tmp_path: Path) -> None:
         user = environment_of(simulator, tmp_path)
         rescue = byoi_tools("rescue", NAME, "--confirm", NAME, environment=user)
         console = byoi_tools("console", NAME, environment=user)
-    assert (rescue.code, "PUT /dedicated/server/*" in rescue.errors) == (6, True), rescue.said
-    assert (console.code, "dedicatedServer:apiovh:features/ipmi/access" in console.errors) == (6, True), console.said
+    for run, call in ((rescue, f"PUT {SERVER}"), (rescue, f"POST {SERVER}/reboot"), (console, f"POST {IPMI}/access")):
+        assert (run.code, f"no rule allows {call}" in run.errors) == (6, True), run.said
 
 
 @pytest.mark.parametrize(("typed", "code"), [(NAME, 0), ("yes", 2), ("", 2)])

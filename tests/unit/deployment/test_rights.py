@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.planned import AccessRule
+from byoi_tools.tools.ovh_api import ApiErrorAnswer
 from tests.scripted_api import Answer, ScriptedApi
 from tests.unit.deployment.examples import NAME
 
@@ -83,3 +85,24 @@ def test_every_missing_right_is_named_before_anything_is_asked() -> None:
 
 def test_a_key_that_may_only_read_is_enough_to_compare() -> None:
     refuse_missing_reads(NAME, Known((AccessRule("GET", "/dedicated/server/*"),)))
+
+
+@pytest.mark.parametrize(
+    ("call", "action"),
+    [
+        ("GET", "get"),
+        ("PUT", "put"),
+        ("POST /reboot", "reboot"),
+        ("POST /task/12/cancel", "task/cancel"),
+        ("GET /task/12", "task/get"),
+        ("POST /features/ipmi/access", "features/ipmi/access/create"),
+        ("GET /features/ipmi/access", "features/ipmi/access/get"),
+    ],
+)
+def test_the_action_of_a_denied_call_is_the_one_of_ovhs_description(call: str, action: str) -> None:
+    """OVH's OpenAPI, `x-iam-actions` of each route; the API itself does not always name it."""
+    method, _, suffix = call.partition(" ")
+    denied = ApiErrorAnswer(f"{method} /dedicated/server/{NAME}{suffix}", 403, "Client::Forbidden", "no", "", "")
+    with pytest.raises(DeploymentRefused) as refusal:
+        refuse_denial(NAME, denied)
+    assert f"dedicatedServer:apiovh:{action}." in refusal.value.remedy
