@@ -6,6 +6,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -62,22 +63,23 @@ def project(tmp_path: Path) -> Path:
 def packer(project: Path, *arguments: str, settings: dict[str, str] | None = None) -> Finished:
     """Run Packer to its end, without asking for updates; all that it logs lands in `packer.log`."""
     log = {"PACKER_LOG": "1", "PACKER_LOG_PATH": "packer.log", "CHECKPOINT_DISABLE": "1"}
-    places = {"HOME": "home", "PACKER_CONFIG_DIR": "home", "PACKER_CACHE_DIR": "cache", "TMPDIR": "scratch"}
+    places = {"HOME": "home", "PACKER_CONFIG_DIR": "home", "PACKER_CACHE_DIR": "cache"}
     for place in places.values():
         (project / place).mkdir(exist_ok=True)
     path = {"PATH": f"{PROGRAM.parent}{os.pathsep}{os.environ['PATH']}"}
     absolute = {name: str(project / place) for name, place in places.items()}
-    environment = clean_environment({**path, **absolute, **log, **(settings or {})})
-    done = subprocess.run(
-        ["packer", *arguments],
-        check=False,
-        capture_output=True,
-        text=True,
-        stdin=subprocess.DEVNULL,
-        env=environment,
-        cwd=project,
-        timeout=300,
-    )
+    with tempfile.TemporaryDirectory() as scratch:  # it has sockets, whose paths have a hundred characters at most
+        environment = clean_environment({**path, **absolute, "TMPDIR": scratch, **log, **(settings or {})})
+        done = subprocess.run(
+            ["packer", *arguments],
+            check=False,
+            capture_output=True,
+            text=True,
+            stdin=subprocess.DEVNULL,
+            env=environment,
+            cwd=project,
+            timeout=300,
+        )
     return Finished(done.returncode, done.stdout, done.stderr)
 
 
