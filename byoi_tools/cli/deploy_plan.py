@@ -18,7 +18,7 @@ from byoi_tools.errors import UsageError
 from byoi_tools.model.secret import Secret
 
 if TYPE_CHECKING:
-    from byoi_tools.cli.fleet import ProofFlags
+    from byoi_tools.cli.flag_groups import ProofFlags
     from byoi_tools.model.deployment import Customizations
     from byoi_tools.model.plan import Plan
     from byoi_tools.pipeline.carrying_out import Errand
@@ -52,7 +52,7 @@ def deploy_plan(
         raise UsageError(f"the plan is for {name}, not for {', '.join(servers)}", remedy="Leave out --server.")
     require_confirmation(name, confirm)
     key = Path(plan.order.ssh_key.path) if plan.order.ssh_key else None
-    wish = choose_proof(proof.prove, proof.ssh_address, proof.ssh_user, proof.prove_timeout, proof.ssh_private_key, key)
+    wish = choose_proof(proof, key)
     errand = _read_errand(plan, url, http_header, wish)
     api, clock, progress = connect_api(), system_clock(), Progress()
     with open_server_receipt(api, name, receipt) as opened:

@@ -9,16 +9,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from byoi_tools.cli.flag_groups import ConfigDriveFlags, ProofFlags
 from byoi_tools.cli.fleet_table import FleetTable
 from byoi_tools.cli.old_api import loader_for
 from byoi_tools.cli.order import read_customizations
+from byoi_tools.cli.proving import choose_proof
 from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.wiring import connect_fleet_api, open_rollout_receipt, open_server_receipt, system_clock
 from byoi_tools.errors import ByoiError, DeploymentFailed, Interrupted, OutcomeUnknown, UsageError
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Customizations, InstallOrder
 from byoi_tools.model.fleet import Ending, Member, Standing, order_of
-from byoi_tools.model.proof import Prove
 
 if TYPE_CHECKING:
     from byoi_tools.deployment.fleet_file import FleetEntry
@@ -34,24 +35,10 @@ _NAMED = 20
 class FleetFlags:
     """What the flags say of all servers; what the file says of one wins."""
 
-    hostname: str | None = None
-    ssh_key: Path | None = None
-    user_data: Path | None = None
-    metadata: tuple[str, ...] = ()
-    boot: BootMode | None = None
-    loader_path: str | None = None
-    disk_group: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ProofFlags:
-    """The flags of the proof, the same for all servers."""
-
-    prove: Prove | None
-    ssh_address: str | None
-    ssh_user: str | None
-    prove_timeout: str
-    ssh_private_key: Path | None
+    drive: ConfigDriveFlags
+    boot: BootMode | None
+    loader_path: str | None
+    disk_group: int | None
 
 
 def only_server(names: Sequence[str] | None, servers: Path | None) -> str | None:
@@ -67,7 +54,7 @@ def read_members(names: Sequence[str] | None, servers: Path | None, flags: Fleet
     """Return the servers of the file, or of the names; their user data is filled in. Raises `UsageError`."""
     from byoi_tools.deployment.fleet_file import FleetEntry, read_fleet_file
 
-    if flags.hostname is not None:
+    if flags.drive.hostname is not None:
         raise UsageError("one --hostname for many servers", remedy="Write a hostname for each into --servers FILE.")
     if servers is not None:
         entries = read_fleet_file(servers)
@@ -82,8 +69,8 @@ def read_members(names: Sequence[str] | None, servers: Path | None, flags: Fleet
 def _read_member(entry: FleetEntry, flags: FleetFlags) -> Member:
     from byoi_tools.deployment.user_data_template import fill
 
-    user_data = entry.user_data or flags.user_data
-    read = read_customizations(entry.hostname, entry.ssh_key or flags.ssh_key, user_data, list(flags.metadata))
+    user_data, ssh_key = entry.user_data or flags.drive.user_data, entry.ssh_key or flags.drive.ssh_key
+    read = read_customizations(entry.hostname, ssh_key, user_data, flags.drive.metadata)
     if read.user_data is not None and entry.is_template:
         filled = fill(read.user_data, entry.values or {}, entry.name, str(user_data))
         read = replace(read, user_data=filled)
@@ -94,15 +81,13 @@ def _read_member(entry: FleetEntry, flags: FleetFlags) -> Member:
         loader_path=entry.loader_path or flags.loader_path,
         customizations=replace(read, metadata=tuple(metadata.items())),
         disk_group_id=flags.disk_group if entry.disk_group_id is None else entry.disk_group_id,
-        ssh_key_file=entry.ssh_key or flags.ssh_key,
+        ssh_key_file=ssh_key,
         ssh_address=entry.ssh_address,
     )
 
 
 def choose_proofs(members: Sequence[Member], flags: ProofFlags) -> dict[str, ProofWish]:
     """Return how it is proven of each server; as `choose_proof`, whose notes are told once."""
-    from byoi_tools.cli.proving import choose_proof
-
     if flags.ssh_address is not None:
         raise UsageError("one --ssh-address for many servers", remedy="Write an ssh-address for each into the file.")
     chosen: dict[tuple[Path | None, str | None], ProofWish | None] = {}
@@ -110,9 +95,7 @@ def choose_proofs(members: Sequence[Member], flags: ProofFlags) -> dict[str, Pro
         kind = (member.ssh_key_file, member.ssh_address)
         if kind not in chosen:
             key, address = kind
-            chosen[kind] = choose_proof(
-                flags.prove, address, flags.ssh_user, flags.prove_timeout, flags.ssh_private_key, key
-            )
+            chosen[kind] = choose_proof(replace(flags, ssh_address=address), key)
     wishes = {member.name: chosen[member.ssh_key_file, member.ssh_address] for member in members}
     return {server: wish for server, wish in wishes.items() if wish is not None}
 

@@ -8,7 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from byoi_tools.cli.confirm import confirm_fleet, require_fleet_confirmation
-from byoi_tools.cli.fleet import ProofFlags, choose_proofs, open_fleet, order_wishes, show_endings
+from byoi_tools.cli.flag_groups import ProofFlags
+from byoi_tools.cli.fleet import choose_proofs, open_fleet, order_wishes, show_endings
 from byoi_tools.cli.old_api import loader_for, require_possible
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import write_result

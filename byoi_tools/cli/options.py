@@ -214,7 +214,10 @@ HttpHeaders = Annotated[
 DiskGroup = Annotated[int | None, _flag("--disk-group", "The disk group to write; the provider's default otherwise.")]
 System = Annotated[
     Product | None,
-    _flag("--os", "The provider's product: byoi (an image of a disk) or byolinux (a Linux root that it installs)."),
+    _flag(
+        "--os",
+        "The provider's product: byoi (an image of a disk; the default) or byolinux (a Linux root that it installs).",
+    ),
 ]
 PartitioningFile = Annotated[
     Path | None, _flag("--partitioning", "A TOML or JSON file with the disks' layout, for --os byolinux.")
@@ -266,6 +269,10 @@ PrivateKey = Annotated[
 ]
 ProveTimeout = Annotated[str, _flag("--prove-timeout", "How long the new system may take to answer: 15m, 1h.")]
 PROVE_TIMEOUT = "15m"
+Rehearse = Annotated[
+    bool,
+    _flag("--rehearse", "Boot a copy in a machine like the server first; one that does not boot is not published."),
+]
 ReceiptFile = Annotated[
     Path | None, _flag("--receipt", "The record of what was done; under the user's state directory otherwise.")
 ]

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import os
+import sys
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
+    from byoi_tools.model.deed import Deed
     from byoi_tools.model.plan import Plan
 
 _LARGEST_BYTES = 2**20
@@ -23,7 +26,20 @@ def require_new_plan(path: Path) -> None:
         raise UsageError(f"no file can be written in {path.absolute().parent}", remedy="Name another with -o.")
 
 
-def write_plan(path: Path, plan: Plan) -> None:
+def conclude_plan(made: tuple[Plan, Deed] | None, path: Path) -> int:
+    """Write the plan that was made, if one was, and show what it says; returns the exit code."""
+    from byoi_tools.reports.deed import render_deed
+
+    if made is None:
+        return 1
+    plan, deed = made
+    _write_plan(path, plan)
+    write_result(render_deed(deed, terminal_of(sys.stdout)))
+    write_result(f"Nothing was erased. {path} is valid until {plan.valid_until.isoformat(timespec='minutes')}.\n")
+    return 0
+
+
+def _write_plan(path: Path, plan: Plan) -> None:
     """Write the plan into a new file, mode 0600; raises `StorageError`, and leaves no half of a plan."""
     from byoi_tools.reports.plan_v1 import render_plan_json
 

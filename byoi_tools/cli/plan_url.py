@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from byoi_tools.cli.options import FailOn
+from byoi_tools.cli.flag_groups import JudgingFlags
 from byoi_tools.cli.order import parse_checksum
-from byoi_tools.cli.plan_file import write_plan
+from byoi_tools.cli.plan_file import conclude_plan
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import choose_rules
-from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.verdicts import or_shown
 from byoi_tools.cli.wiring import connect_api, system_clock
 from byoi_tools.errors import UsageError
-from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import InstallOrder
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import WebAddress, parse_location
@@ -63,10 +60,7 @@ def refuse_beside_url(told: tuple[object, ...]) -> None:
 def plan_url(
     image: UrlImage,
     order: InstallOrder,
-    boot: BootMode | None,
-    profile: str | None,
-    fail_on: FailOn,
-    waivers: Path | None,
+    judging: JudgingFlags,
     sources: Sources,
     output: Path,
     valid_for: timedelta,
@@ -75,17 +69,11 @@ def plan_url(
     from byoi_tools.pipeline.checking import known_profile
     from byoi_tools.pipeline.matching import ask, only_boot_mode
     from byoi_tools.pipeline.planning_url import make_plan_of_url
-    from byoi_tools.reports.deed import render_deed
 
     api, clock, progress = connect_api(), system_clock(), Progress()
     asked = ask(api, order.server)
-    meant = boot or (known_profile(profile).boot if profile else None)
-    rules = choose_rules(meant or only_boot_mode(asked.server), profile, fail_on, waivers, order.product)
+    meant = judging.boot or (known_profile(judging.profile).boot if judging.profile else None)
+    mode = meant or only_boot_mode(asked.server)
+    rules = choose_rules(mode, judging.profile, judging.fail_on, judging.waivers, order.product)
     made = or_shown(lambda: make_plan_of_url(image, order, rules, asked, sources, api, clock, progress, valid_for))
-    if made is None:
-        return 1
-    plan, deed = made
-    write_plan(output, plan)
-    write_result(render_deed(deed, terminal_of(sys.stdout)))
-    write_result(f"Nothing was erased. {output} is valid until {plan.valid_until.isoformat(timespec='minutes')}.\n")
-    return 0
+    return conclude_plan(made, output)

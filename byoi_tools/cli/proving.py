@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from byoi_tools.cli.flag_groups import ProofFlags
 from byoi_tools.cli.order import private_half, read_public_key
 from byoi_tools.cli.terminal import write_note
 from byoi_tools.errors import UsageError
@@ -15,38 +16,31 @@ if TYPE_CHECKING:
     from byoi_tools.pipeline.proving import ProofWish
 
 
-def choose_proof(
-    prove: Prove | None,
-    ssh_address: str | None,
-    ssh_user: str | None,
-    prove_timeout: str,
-    ssh_private_key: Path | None,
-    ssh_key: Path | None,
-) -> ProofWish | None:
+def choose_proof(flags: ProofFlags, ssh_key: Path | None) -> ProofWish | None:
     """Return how the user wants it proven, None for not at all.
 
-    Without `prove` it is a login where there is a key for it, else the host key alone, with a note. Raises `UsageError`
+    Without --prove it is a login where there is a key for it, else the host key alone, with a note. Raises `UsageError`
     for a login without a key that can be used.
     """
     from byoi_tools.pipeline.proving import ProofWish
     from byoi_tools.publishing.destination import parse_duration
 
-    if prove is Prove.NONE:
+    if flags.prove is Prove.NONE:
         return None
-    address = _parse_address(ssh_address) if ssh_address else None
-    seconds = parse_duration(prove_timeout).total_seconds()
-    private_key = ssh_private_key or private_half(ssh_key)
-    trouble = _find_trouble(private_key, None if ssh_private_key else ssh_key)
-    if trouble and (prove is Prove.SSH or ssh_private_key):
+    address = _parse_address(flags.ssh_address) if flags.ssh_address else None
+    seconds = parse_duration(flags.prove_timeout).total_seconds()
+    private_key = flags.ssh_private_key or private_half(ssh_key)
+    trouble = _find_trouble(private_key, None if flags.ssh_private_key else ssh_key)
+    if trouble and (flags.prove is Prove.SSH or flags.ssh_private_key):
         raise UsageError(
             f"the system cannot be proven by a login: {trouble}",
             remedy="Give --ssh-key KEY.pub beside its private half, or --ssh-private-key KEY, without a passphrase; "
             "or --prove port.",
         )
-    if trouble and prove is None:
+    if trouble and flags.prove is None:
         write_note(f"the new system will be known by its host key alone (--prove port): {trouble}")
-    method = prove or (Prove.PORT if trouble else Prove.SSH)
-    return ProofWish(method, seconds, address, private_key, (ssh_user,) if ssh_user else ())
+    method = flags.prove or (Prove.PORT if trouble else Prove.SSH)
+    return ProofWish(method, seconds, address, private_key, (flags.ssh_user,) if flags.ssh_user else ())
 
 
 def _parse_address(text: str) -> SshAddress:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_erasure, confirm_fleet, require_confirmation, require_fleet_confirmation
 from byoi_tools.cli.deploy_plan import deploy_plan
+from byoi_tools.cli.flag_groups import ConfigDriveFlags, PaceFlags, ProofFlags, RequestFlags
 from byoi_tools.cli.fleet import (
     FleetFlags,
-    ProofFlags,
     choose_proofs,
     only_server,
     open_fleet,
@@ -19,8 +20,9 @@ from byoi_tools.cli.fleet import (
     show_endings,
 )
 from byoi_tools.cli.follow import follow_to_the_end, prove_and_show
-from byoi_tools.cli.old_api import loader_for, require_possible
-from byoi_tools.cli.order import parse_checksum, read_customizations, read_headers, read_partitioning
+from byoi_tools.cli.grouping import with_groups
+from byoi_tools.cli.old_api import require_possible
+from byoi_tools.cli.order import parse_checksum, read_headers
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.proving import choose_proof
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 _Given = TypeVar("_Given")
 
 
+@with_groups
 def deploy(
     server: options.ServerNames = None,
     servers: options.ServersFile = None,
@@ -44,27 +47,14 @@ def deploy(
     checksum: options.Checksum = None,
     image_type: options.UrlImageType = None,
     efi_bootloader_path: options.LoaderPath = None,
-    hostname: options.Hostname = None,
-    ssh_key: options.SshKey = None,
-    user_data: options.UserData = None,
-    metadata: options.Metadata = None,
-    http_header: options.HttpHeaders = None,
-    disk_group: options.DiskGroup = None,
-    api: options.Api = InstallApi.REINSTALL,
-    description: options.Description = None,
-    system: options.System = Product.BYOI,
-    partitioning: options.PartitioningFile = None,
-    prove: options.Proving = None,
-    ssh_address: options.SshServerAddress = None,
-    ssh_user: options.SshUser = None,
-    ssh_private_key: options.PrivateKey = None,
-    prove_timeout: options.ProveTimeout = options.PROVE_TIMEOUT,
+    *,
+    drive: ConfigDriveFlags,
+    request: RequestFlags,
+    proof: ProofFlags,
     attach: options.Attach = False,
     receipt: options.ReceiptFile = None,
     again: options.Again = False,
-    canary: options.Canary = 0,
-    parallel: options.Parallel = 5,
-    max_failures: options.MaxFailures = 1,
+    pace: PaceFlags,
     confirm: options.Confirm = None,
 ) -> None:
     """ERASE servers, install the image at a URL.
@@ -75,20 +65,15 @@ def deploy(
     """
     from byoi_tools.pipeline.proving import with_marker
 
-    proof = ProofFlags(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key)
     if plan is not None:
-        told = (checksum, image_type, efi_bootloader_path, hostname, ssh_key, user_data, metadata, disk_group)
-        is_other = attach or servers is not None or api is not InstallApi.REINSTALL or system is not Product.BYOI
-        _refuse_beside_plan((*told, description, partitioning), is_other=is_other)
-        deploy_plan(plan, server, url, http_header, proof, receipt, confirm, is_again=again)
+        told = (checksum, image_type, efi_bootloader_path, *astuple(drive), request.disk_group, request.description)
+        is_new = request.api is InstallApi.REINSTALL and request.system in (None, Product.BYOI)
+        _refuse_beside_plan((*told, request.partitioning), is_other=attach or servers is not None or not is_new)
+        deploy_plan(plan, server, url, request.http_header, proof, receipt, confirm, is_again=again)
         return
     only = only_server(server, servers)
-    wish = (
-        None
-        if only is None or (attach and prove is None)
-        else choose_proof(prove, ssh_address, ssh_user, prove_timeout, ssh_private_key, ssh_key)
-    )
-    customizations = with_marker(read_customizations(hostname, ssh_key, user_data, metadata), wish)
+    wish = None if only is None or (attach and proof.prove is None) else choose_proof(proof, drive.ssh_key)
+    customizations = with_marker(drive.customizations(), wish)
     if attach:
         _attach(only, receipt, customizations, wish)
         return
@@ -96,21 +81,16 @@ def deploy(
         Secret(_needed(url, "--url")),
         _needed(image_type, "--image-type").sent,
         parse_checksum(_needed(checksum, "--checksum")),
-        read_headers(http_header),
+        read_headers(request.http_header),
     )
-    product = system or Product.BYOI
-    require_possible(api, product, customizations, description, source.image_type)
-    loader = loader_for(api, efi_bootloader_path)
-    layout = read_partitioning(partitioning, product)
-    order = InstallOrder(only or "", product, loader, customizations, disk_group, api, description, layout)
+    product = request.system or Product.BYOI
+    order = request.order(only or "", product, efi_bootloader_path, customizations, source.image_type)
     if only is None:
-        flags = FleetFlags(hostname, ssh_key, user_data, tuple(metadata or ()), None, efi_bootloader_path, disk_group)
-        members = read_members(server, servers, flags)
+        members = read_members(server, servers, FleetFlags(drive, None, efi_bootloader_path, request.disk_group))
         require_fleet_confirmation(len(members), confirm)
         for member in members:
-            require_possible(api, product, member.customizations, description, source.image_type)
-        pace = Pace(canary, parallel, max_failures)
-        _install_fleet(members, order, source, proof, servers, receipt, pace, confirm, is_again=again)
+            require_possible(request.api, product, member.customizations, request.description, source.image_type)
+        _install_fleet(members, order, source, proof, servers, receipt, pace.pace(), confirm, is_again=again)
         return
     require_confirmation(only, confirm)
     _install(Reinstallation(order, source), wish, receipt, confirm, is_again=again)

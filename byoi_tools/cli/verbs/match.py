@@ -8,8 +8,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from byoi_tools.cli import options
+from byoi_tools.cli.flag_groups import ConfigDriveFlags, JudgingFlags
+from byoi_tools.cli.grouping import with_groups
 from byoi_tools.cli.old_api import loader_for, require_possible
-from byoi_tools.cli.order import read_customizations, read_headers, read_luks_key, read_partitioning
+from byoi_tools.cli.order import read_headers, read_luks_key, read_partitioning
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import choose_rules
 from byoi_tools.cli.terminal import terminal_of, write_result
@@ -27,23 +29,18 @@ if TYPE_CHECKING:
 _NOWHERE = NotExamined("nobody said where the image goes (--to)")
 
 
+@with_groups
 def match(
     image: options.AnyImage,
     server: options.ServerName,
-    boot: options.ServerBoot = None,
-    efi_bootloader_path: options.LoaderPath = None,
-    profile: options.Profile = None,
+    *,
+    judging: JudgingFlags,
     output_format: options.Format = options.OutputFormat.TEXT,
-    fail_on: options.Fail = options.FailOn.ERROR,
-    waivers: options.Waivers = None,
     image_type: options.DeclaredType = None,
     to: options.PlannedDestination = None,
     public_url: options.PublicUrl = None,
     expires: options.Expires = "24h",
-    hostname: options.Hostname = None,
-    ssh_key: options.SshKey = None,
-    user_data: options.UserData = None,
-    metadata: options.Metadata = None,
+    drive: ConfigDriveFlags,
     http_header: options.HttpHeaders = None,
     disk_group: options.DiskGroup = None,
     system: options.System = None,
@@ -68,12 +65,12 @@ def match(
     from byoi_tools.reports.text import render_report
 
     location = parse_location(image)
-    known = known_profile(profile) if profile else None
+    known = known_profile(judging.profile) if judging.profile else None
     product = system or (known.product if known else Product.BYOI)
-    customizations = read_customizations(hostname, ssh_key, user_data, metadata)
+    customizations = drive.customizations()
     require_possible(install_api, product, customizations, None)
     wishes = Wishes(
-        loader_path=loader_for(install_api, efi_bootloader_path),
+        loader_path=loader_for(install_api, judging.efi_bootloader_path),
         customizations=customizations,
         disk_group_id=disk_group,
         delivery=_delivery(to, public_url, expires, image_type, http_header),
@@ -83,8 +80,9 @@ def match(
     unpacking, key = Unpacking(work_dir, parse_size(max_size)), read_luks_key(luks_key, reader)
     api = connect_api()
     asked = ask(api, server)
-    meant = boot or (known.boot if known else None)
-    rules = choose_rules(meant or only_boot_mode(asked.server), profile, fail_on, waivers, product)
+    meant = judging.boot or (known.boot if known else None)
+    mode = meant or only_boot_mode(asked.server)
+    rules = choose_rules(mode, judging.profile, judging.fail_on, judging.waivers, product)
     rules = replace(rules, reader=reader, unpacking=unpacking, luks_key=key)
     report = match_image(api, asked, location, rules, wishes, Progress())
     if output_format is options.OutputFormat.JSON:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from byoi_tools.cli import options
-from byoi_tools.cli.order import private_half, read_customizations
+from byoi_tools.cli.flag_groups import ConfigDriveFlags
+from byoi_tools.cli.grouping import with_groups
+from byoi_tools.cli.order import private_half
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.rules import choose_rules
 from byoi_tools.cli.terminal import terminal_of, write_result
@@ -40,14 +42,6 @@ Goal = Annotated[Until, typer.Option("--until", help="What must be reached.", en
 Timeout = Annotated[
     str, typer.Option("--timeout", help="How long it may take, from power-on: 10m, 1h.", envvar="BYOI_TIMEOUT")
 ]
-Rehearse = Annotated[
-    bool,
-    typer.Option(
-        "--rehearse",
-        help="Boot a copy in a machine like the server first; one that does not boot is not published.",
-        envvar="BYOI_REHEARSE",
-    ),
-]
 Keep = Annotated[
     Path | None,
     typer.Option(
@@ -56,18 +50,17 @@ Keep = Annotated[
 ]
 
 
+@with_groups
 def rehearse(
     image: options.Image,
     boot: Boot,
+    *,
     efi_bootloader_path: options.LoaderPath = None,
     secure_boot: SecureBoot = False,
     disk: Disk = DiskBus.NVME,
     network: Network = NetworkCard.E1000E,
     memory: Memory = "2G",
-    hostname: options.Hostname = None,
-    ssh_key: options.SshKey = None,
-    user_data: options.UserData = None,
-    metadata: options.Metadata = None,
+    drive: ConfigDriveFlags,
     until: Goal = Until.SSH,
     timeout: Timeout = "10m",
     output_format: options.Format = options.OutputFormat.TEXT,
@@ -91,10 +84,10 @@ def rehearse(
         loader_path=efi_bootloader_path or "",
         disk=disk,
         memory_bytes=parse_size(memory),
-        customizations=read_customizations(hostname, ssh_key, user_data, metadata),
+        customizations=drive.customizations(),
         until=until,
         timeout_seconds=parse_duration(timeout).total_seconds(),
-        private_key=private_half(ssh_key),
+        private_key=private_half(drive.ssh_key),
         keep=keep,
         network=network,
         has_secure_boot=secure_boot,
