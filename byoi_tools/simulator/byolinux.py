@@ -14,7 +14,7 @@ from byoi_tools.rehearsal.partitions import Partition, read_partition_table
 from byoi_tools.rehearsal.programs import run
 from byoi_tools.rehearsal.refusals import InstallationError
 from byoi_tools.simulator.image_format import check_format, measure_image
-from byoi_tools.simulator.installation import Installation, Work
+from byoi_tools.simulator.installation import Installation, Work, rest
 from byoi_tools.simulator.partition_rules import Wish
 from byoi_tools.simulator.servers import BootMode
 
@@ -33,24 +33,27 @@ class ByolinuxInstallation(Installation):
     def plan(self) -> tuple[tuple[str, Work], ...]:
         """Return the seventeen steps, each with what is done in it."""
         return (
-            ("Checking BIOS version", self.rest),
-            ("Checking BIOS version", self.rest),
-            ("Running Hardware Reboot", self.rest),
-            ("Setting up hardware raid", self.rest),
-            ("Preparing disks for new Partitioning", self.rest),
+            ("Checking BIOS version", rest),
+            ("Checking BIOS version", rest),
+            ("Running Hardware Reboot", rest),
+            ("Setting up hardware raid", rest),
+            ("Preparing disks for new Partitioning", rest),
             ("Cleaning Partitioning", self.erase_disks),
             ("Processing Partitioning", self._judge_fillers),
             ("Applying Partitioning", self._partition),
-            ("Processing Post-installation configuration", self.rest),
-            ("Pre-configuring Post-installation", self.rest),
+            ("Processing Post-installation configuration", rest),
+            ("Pre-configuring Post-installation", rest),
             ("Downloading OS image", self.download),
             ("Deploying OS on disks", self._look_at_image),
-            ("Checking Partitioning", self.rest),
+            ("Checking Partitioning", rest),
             ("Running BYOLinux Configure", self._look_for_script),
-            ("Switching boot", self.rest),
-            ("Running Last Hardware Reboot", self.rest),
-            ("Sending end of installation mail", self.rest),
+            ("Switching boot", rest),
+            ("Running Last Hardware Reboot", rest),
+            ("Sending end of installation mail", rest),
         )
+
+    def power_on(self) -> None:
+        """Leave it off: its files were not copied."""
 
     def describe(self) -> dict[str, object]:
         """Say in `state.json` how far it went."""

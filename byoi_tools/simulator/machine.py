@@ -6,6 +6,7 @@ import threading
 from collections import deque
 from datetime import UTC, datetime
 
+from byoi_tools.simulator.byoi import ImageInstallation
 from byoi_tools.simulator.byolinux import ByolinuxInstallation
 from byoi_tools.simulator.condition import BOOTS, DISK_BOOT
 from byoi_tools.simulator.faults import BootFault, ReinstallAnswer
@@ -113,7 +114,7 @@ class Machine:
         self._list_answers = deque(self.server.faults.task_list_answers)
         if self.surroundings.power and self.server.faults.boot is not BootFault.OLD_SYSTEM:
             self.surroundings.power.forget_disk()
-        kind = ByolinuxInstallation if order.operating_system == BYOLINUX.name else Installation
+        kind = ByolinuxInstallation if order.operating_system == BYOLINUX.name else ImageInstallation
         self._installation = kind(self.surroundings, order, task)
         self._installation.start()
         self.boot_id = DISK_BOOT
