@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -14,11 +13,11 @@ from byoi_tools.simulator.refusals import ConnectionDropped
 from byoi_tools.simulator.servers import SimulatedServer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import SignedCall
-from tests.command import Finished, clean_environment
+from tests.command import Finished
+from tests.simulated_user import api_environment, begin
 from tests.unit.simulator.outside import small_server
 
 NAME = "ns1.simulated"
-ROOT = Path(__file__).parents[1]
 
 
 class CountingSimulator(Simulator):
@@ -61,16 +60,7 @@ class Scene:
 
     def begin(self, *arguments: str, dying: tuple[str, int] = ("never", 0)) -> subprocess.Popen[str]:
         """Start `deploy` with these arguments, or with the order, in a process that dies where it is told to."""
-        command = [sys.executable, "-m", "tests.dying_program", dying[0], str(dying[1]), self.verb]
-        return subprocess.Popen(
-            [*command, "--server", NAME, *(arguments or self.order)],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=clean_environment(self.environment),
-        )
+        return begin([self.verb, "--server", NAME, *(arguments or self.order)], self.environment, dying)
 
     def deploy(self, *arguments: str, dying: tuple[str, int] = ("never", 0), is_victim: bool = False) -> Finished:
         """Run it to its end; the simulator kills a victim when it sends its request."""
@@ -81,15 +71,7 @@ class Scene:
 
     @property
     def environment(self) -> dict[str, str]:
-        keys = self.simulator.credentials
-        return {
-            "OVH_ENDPOINT": self.simulator.url,
-            "OVH_APPLICATION_KEY": keys.application_key,
-            "OVH_APPLICATION_SECRET": keys.application_secret,
-            "OVH_CONSUMER_KEY": keys.consumer_key,
-            "XDG_STATE_HOME": str(self.state),
-            **self.more_environment,
-        }
+        return {**api_environment(self.simulator), "XDG_STATE_HOME": str(self.state), **self.more_environment}
 
 
 def scene_of(directory: Path, image: tuple[str, ...], faults: Faults | None = None) -> Scene:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -16,11 +15,11 @@ from byoi_tools.simulator.faults import Faults
 from byoi_tools.simulator.servers import SimulatedServer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import SignedCall
-from tests.command import Finished, clean_environment
+from tests.command import Finished
+from tests.simulated_user import api_environment, begin
 from tests.unit.simulator.outside import LOADER, small_server
 
 Body = dict[str, Any]
-ROOT = Path(__file__).parents[1]
 NAMES = ("ns1.simulated", "ns2.simulated", "ns3.simulated")
 DEFAULTS = f"[defaults]\nefi-bootloader-path = '{LOADER}'\n"
 
@@ -85,19 +84,7 @@ class FleetScene:
         return [*self.verb, "--servers", str(self.file), *self.flags, *confirmed, *flags]
 
     def begin(self, *flags: str, confirm: str = "3", dying: tuple[str, int] = ("never", 0)) -> subprocess.Popen[str]:
-        """Start a run, in which time is fifty times as fast, and which dies where it is told to."""
-        return subprocess.Popen(
-            [
-                *(sys.executable, "-m", "tests.dying_program", dying[0], str(dying[1])),
-                *self.arguments(*flags, confirm=confirm),
-            ],
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-            env=clean_environment(self.environment),
-        )
+        return begin(self.arguments(*flags, confirm=confirm), self.environment, dying)
 
     def run(self, *flags: str, confirm: str = "3", dying: tuple[str, int] = ("never", 0)) -> Finished:
         process = self.begin(*flags, confirm=confirm, dying=dying)
@@ -107,7 +94,6 @@ class FleetScene:
     @property
     def environment(self) -> dict[str, str]:
         return {
-            "OVH_ENDPOINT": self.simulator.url,
             **self._credentials,
             "XDG_STATE_HOME": str(self.directory / "state"),
             **self.more_environment,
@@ -115,11 +101,11 @@ class FleetScene:
 
     @property
     def _credentials(self) -> dict[str, str]:
-        keys, client = self.simulator.credentials, self.simulator.oauth_client
-        if self.is_by_oauth2:
-            return {"OVH_CLIENT_ID": client.client_id, "OVH_CLIENT_SECRET": client.client_secret}
+        if not self.is_by_oauth2:
+            return api_environment(self.simulator)
+        client = self.simulator.oauth_client
         return {
-            "OVH_APPLICATION_KEY": keys.application_key,
-            "OVH_APPLICATION_SECRET": keys.application_secret,
-            "OVH_CONSUMER_KEY": keys.consumer_key,
+            "OVH_ENDPOINT": self.simulator.url,
+            "OVH_CLIENT_ID": client.client_id,
+            "OVH_CLIENT_SECRET": client.client_secret,
         }

@@ -14,7 +14,7 @@ from byoi_tools.simulator.service import Simulator
 from fixtures.tiny.byolinux import turn_into_byolinux
 from fixtures.tiny.canvas import Canvas
 from tests.command import Finished, byoi_tools
-from tests.pipeline.test_match import environment_of
+from tests.simulated_user import api_environment
 from tests.unit.simulator.outside import SERVER, Api, ImageHost, failed_step, order, sh, to_qcow2
 
 UEFI, LEGACY = default_servers()
@@ -59,7 +59,7 @@ class Offer:
         assert isinstance(told, dict)
         checksum = f"sha512:{told['imageCheckSum']}"
         source = ("--url", url, "--checksum", checksum, "--image-type", "qcow2", "--confirm", NAME)
-        environment = environment_of(self.provider) | {"XDG_STATE_HOME": str(self.folder / "state")}
+        environment = api_environment(self.provider) | {"XDG_STATE_HOME": str(self.folder / "state")}
         return byoi_tools("deploy", "--server", NAME, *source, *flags, environment=environment)
 
     def state(self) -> dict[str, object]:
@@ -154,7 +154,7 @@ def test_match_takes_the_loader_from_the_images_script(offer: Offer) -> None:
     for flags in (("--os", "byolinux"), ("--profile", "ovh-byolinux")):
         run = byoi_tools(
             *("match", offer.folder / "linux.qcow2", "--server", NAME, *flags, "--format", "json"),
-            environment=environment_of(offer.provider),
+            environment=api_environment(offer.provider),
         )
         outcomes = {each["id"]: each["outcome"] for each in json.loads(run.output)["outcomes"]}
         assert (run.code, outcomes["api.payload-schema"]) == (0, "passed"), run.said
@@ -164,7 +164,7 @@ def test_match_takes_the_loader_from_the_images_script(offer: Offer) -> None:
 def test_match_does_not_mix_products(offer: Offer) -> None:
     run = byoi_tools(
         *("match", offer.folder / "linux.qcow2", "--server", NAME, "--os", "byoi", "--profile", "ovh-byolinux"),
-        environment=environment_of(offer.provider),
+        environment=api_environment(offer.provider),
     )
     assert (run.code, "--os byoi contradicts the profile ovh-byolinux" in run.errors) == (2, True)
 

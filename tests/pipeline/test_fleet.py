@@ -16,7 +16,8 @@ from byoi_tools.simulator.faults import Faults, ReinstallAnswer
 from byoi_tools.simulator.servers import BootMode, SimulatedServer
 from tests.command import byoi_tools
 from tests.fleet_scene import DEFAULTS, NAMES, AskedSimulator, Body, FleetScene, three
-from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, order, to_qcow2
+from tests.simulated_user import flags_of_an_image
+from tests.unit.simulator.outside import LOADER, ImageHost
 
 FAILS = Faults(failure="download")
 KILLED = -signal.SIGKILL
@@ -32,12 +33,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageHost]:
 
 @pytest.fixture(scope="module")
 def image(host: ImageHost) -> tuple[str, ...]:
-    """The flags of an image that can be fetched."""
-    path = to_qcow2(make_gpt_image(host.directory / "gpt.raw"))
-    url = host.url(f"/files/{path.name}")
-    told = order(url, path)["customizations"]
-    assert isinstance(told, dict)
-    return ("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}")
+    return flags_of_an_image(host)
 
 
 @pytest.fixture

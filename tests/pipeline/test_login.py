@@ -18,7 +18,7 @@ from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import AccessRule, Credentials
 from fixtures.tiny.good import good_raw
 from tests.command import PROGRAM, Finished, byoi_tools, clean_environment
-from tests.pipeline.test_match import environment_of
+from tests.simulated_user import api_environment
 from tests.unit.simulator.outside import small_server
 
 NAME = "ns1.simulated"
@@ -41,7 +41,7 @@ def provider(tmp_path: Path) -> Iterator[Simulator]:
 
 def application(provider: Simulator) -> dict[str, str]:
     """The variables of an application without a consumer key."""
-    return {name: value for name, value in environment_of(provider).items() if name != "OVH_CONSUMER_KEY"}
+    return {name: value for name, value in api_environment(provider).items() if name != "OVH_CONSUMER_KEY"}
 
 
 def oauth2(provider: Simulator) -> dict[str, str]:
@@ -161,7 +161,7 @@ def test_how_far_the_clocks_are_apart_is_told(tmp_path: Path) -> None:
     with Simulator(
         [small_server()], directory=tmp_path, clock=lambda: time.time() + 3600, clock_drift_seconds=120
     ) as provider:
-        run = status(environment_of(provider), tmp_path)
+        run = status(api_environment(provider), tmp_path)
     assert run.code == 6
     match = re.search(r"clock is (\d+) s\s+behind", run.errors)
     assert match, run.errors
@@ -169,12 +169,12 @@ def test_how_far_the_clocks_are_apart_is_told(tmp_path: Path) -> None:
 
 
 def test_a_wrong_secret_is_not_blamed_on_the_clock(provider: Simulator, tmp_path: Path) -> None:
-    run = status(environment_of(provider) | {"OVH_APPLICATION_SECRET": "wrong"}, tmp_path)
+    run = status(api_environment(provider) | {"OVH_APPLICATION_SECRET": "wrong"}, tmp_path)
     assert (run.code, "The clocks agree now" in " ".join(run.errors.split())) == (6, True), run.errors
 
 
 def test_a_missing_right_leads_to_login(tmp_path: Path) -> None:
     keys = Credentials("ak", "as", "ck", (AccessRule("POST", "/*"),))
     with Simulator([small_server()], directory=tmp_path, credentials=keys) as provider:
-        run = byoi_tools("match", sys.executable, "--server", NAME, environment=environment_of(provider))
+        run = byoi_tools("match", sys.executable, "--server", NAME, environment=api_environment(provider))
     assert (run.code, "byoi-tools login" in run.errors) == (6, True), run.errors

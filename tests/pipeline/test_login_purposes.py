@@ -21,7 +21,7 @@ from byoi_tools.tools.ovh_api import OvhApi
 from tests.command import Finished, byoi_tools
 from tests.fleet_scene import AskedSimulator
 from tests.pipeline.test_login import oauth2
-from tests.pipeline.test_match import environment_of
+from tests.simulated_user import api_environment
 from tests.unit.simulator.outside import LOADER, SSH_KEY, Api, ImageHost, make_mbr_image, order, small_server
 
 NAME = "ns1.simulated"
@@ -62,7 +62,7 @@ def provider(tmp_path: Path) -> Iterator[CallsSimulator]:
 
 def key_for(provider: Simulator, monkeypatch: pytest.MonkeyPatch, rules: tuple[AccessRule, ...]) -> dict[str, str]:
     """The environment with a key as `login` asks for it, whose owner agrees."""
-    environment = environment_of(provider)
+    environment = api_environment(provider)
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     requested = request_key(OvhApi.from_configuration(), rules)

@@ -18,6 +18,7 @@ from byoi_tools.simulator.signature import AccessRule, Credentials
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.good import good_raw
 from tests.command import Finished, byoi_tools
+from tests.simulated_user import api_environment
 
 UEFI, LEGACY = default_servers()
 RESCUE = Condition(
@@ -52,17 +53,8 @@ def provider(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Simulator]:
         yield running
 
 
-def environment_of(provider: Simulator) -> dict[str, str]:
-    return {
-        "OVH_ENDPOINT": provider.url,
-        "OVH_APPLICATION_KEY": provider.credentials.application_key,
-        "OVH_APPLICATION_SECRET": provider.credentials.application_secret,
-        "OVH_CONSUMER_KEY": provider.credentials.consumer_key,
-    }
-
-
 def match(provider: Simulator, image: Path, server: str, *flags: str) -> Finished:
-    return byoi_tools("match", image, "--server", server, *flags, environment=environment_of(provider))
+    return byoi_tools("match", image, "--server", server, *flags, environment=api_environment(provider))
 
 
 def failed(run: Finished) -> set[str]:
@@ -200,7 +192,7 @@ def test_deploy_judges_what_a_url_tells(
 ) -> None:
     key = tmp_path / "id.pub"
     key.write_text("ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAABAgMEBQYHCAkKCwwNDg8QERITFBUWFxgZGhscHR4f me@home\n")
-    environment = {**environment_of(provider), "XDG_STATE_HOME": str(tmp_path)}
+    environment = {**api_environment(provider), "XDG_STATE_HOME": str(tmp_path)}
     loader = ["--efi-bootloader-path", r"\EFI\debian\grubx64.efi"]
     given = [flag.format(key=key) for flag in flags]
     run = byoi_tools(

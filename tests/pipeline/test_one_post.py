@@ -15,7 +15,8 @@ from fixtures.object_store import ObjectStore
 from fixtures.tiny.good import good_raw
 from tests.command import byoi_tools
 from tests.deploying_scene import NAME, CountingSimulator, Scene, scene_of, wait_until_it_installs
-from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, order, small_server, to_qcow2
+from tests.simulated_user import flags_of_an_image
+from tests.unit.simulator.outside import LOADER, ImageHost, small_server
 
 KILLED = -signal.SIGKILL
 
@@ -29,14 +30,7 @@ def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ImageHost]:
 @pytest.fixture(scope="module")
 def image(host: ImageHost) -> tuple[str, ...]:
     """The flags of an order whose image can be fetched."""
-    path = to_qcow2(make_gpt_image(host.directory / "gpt.raw"))
-    url = host.url(f"/files/{path.name}")
-    told = order(url, path)["customizations"]
-    assert isinstance(told, dict)
-    return (
-        *("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}"),
-        *("--efi-bootloader-path", LOADER, "--confirm", NAME),
-    )
+    return (*flags_of_an_image(host), "--efi-bootloader-path", LOADER, "--confirm", NAME)
 
 
 @pytest.fixture

@@ -15,6 +15,7 @@ from byoi_tools.simulator.servers import default_servers
 from byoi_tools.simulator.service import Simulator
 from fixtures.tiny.good import good_raw
 from tests.command import Finished, byoi_tools
+from tests.simulated_user import api_environment
 from tests.static_server import StaticServer, serving_directory
 
 NAME = "ns1.simulated"
@@ -56,10 +57,7 @@ def image(tmp_path: Path) -> Path:
 def outside(simulator: Simulator, served: Path, server: StaticServer, tmp_path: Path) -> dict[str, str]:
     """The environment of a user who has no object store at all."""
     return {
-        "OVH_ENDPOINT": simulator.url,
-        "OVH_APPLICATION_KEY": simulator.credentials.application_key,
-        "OVH_APPLICATION_SECRET": simulator.credentials.application_secret,
-        "OVH_CONSUMER_KEY": simulator.credentials.consumer_key,
+        **api_environment(simulator),
         "BYOI_TO": f"file://{served}",
         "BYOI_PUBLIC_URL": server.url,
         "BYOI_SERVER": NAME,

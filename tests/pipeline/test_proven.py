@@ -14,24 +14,17 @@ import pytest
 from byoi_tools.model.proof import MARKER_KEY
 from tests.command import Finished
 from tests.deploying_scene import NAME, Scene, scene_of
+from tests.simulated_user import flags_of_an_image
 from tests.ssh_server import SshServer
-from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, order, to_qcow2
+from tests.unit.simulator.outside import LOADER, ImageHost
 
 PATIENCE = ("--prove-timeout", "2m")  # time is fifty times as fast
 
 
 @pytest.fixture(scope="module")
 def image(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, ...]]:
-    folder = tmp_path_factory.mktemp("images")
-    path = to_qcow2(make_gpt_image(folder / "gpt.raw"))
-    with ImageHost(folder) as host:
-        url = host.url(f"/files/{path.name}")
-        told = order(url, path)["customizations"]
-        assert isinstance(told, dict)
-        yield (
-            *("--url", url, "--image-type", "qcow2", "--checksum", f"sha512:{told['imageCheckSum']}"),
-            *("--efi-bootloader-path", LOADER, "--confirm", NAME, *PATIENCE),
-        )
+    with ImageHost(tmp_path_factory.mktemp("images")) as host:
+        yield (*flags_of_an_image(host), "--efi-bootloader-path", LOADER, "--confirm", NAME, *PATIENCE)
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from byoi_tools.simulator.service import Simulator
 from fixtures.object_store import ObjectStore
 from fixtures.tiny.good import good_raw
 from tests.command import byoi_tools
+from tests.simulated_user import api_environment
 
 NAME = "ns1.simulated"
 
@@ -23,10 +24,7 @@ def test_an_image_that_does_not_boot_goes_no_further(object_store: ObjectStore, 
     with Simulator(default_servers(), directory=tmp_path / "servers") as simulator:
         environment = {
             **object_store.environment,
-            "OVH_ENDPOINT": simulator.url,
-            "OVH_APPLICATION_KEY": simulator.credentials.application_key,
-            "OVH_APPLICATION_SECRET": simulator.credentials.application_secret,
-            "OVH_CONSUMER_KEY": simulator.credentials.consumer_key,
+            **api_environment(simulator),
             "XDG_STATE_HOME": str(tmp_path / "state"),
         }
         order = ("--server", NAME, "--to", f"s3://{bucket}/images", "--confirm", NAME, "--rehearse")

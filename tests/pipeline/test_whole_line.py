@@ -19,6 +19,7 @@ from fixtures.object_store import ObjectStore
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.good import good_raw
 from tests.command import PROGRAM, Finished, byoi_tools, clean_environment
+from tests.simulated_user import api_environment
 
 NAME = "ns1.simulated"
 LEGACY = "ns2.simulated"
@@ -29,15 +30,6 @@ def servers() -> tuple[SimulatedServer, ...]:
     uefi, legacy = default_servers()
     small_disk = DiskGroup(1, 1, 1, "NVMe")
     return (uefi, legacy, replace(uefi, name=SMALL, memory_mib=3 * 1024 + 1, disk_groups=(small_disk,)))
-
-
-def credentials_of(simulator: Simulator) -> dict[str, str]:
-    return {
-        "OVH_ENDPOINT": simulator.url,
-        "OVH_APPLICATION_KEY": simulator.credentials.application_key,
-        "OVH_APPLICATION_SECRET": simulator.credentials.application_secret,
-        "OVH_CONSUMER_KEY": simulator.credentials.consumer_key,
-    }
 
 
 @pytest.fixture
@@ -51,7 +43,7 @@ def outside(simulator: Simulator, object_store: ObjectStore, bucket: str, tmp_pa
     """The environment as a user sets it for both clients."""
     return {
         **object_store.environment,
-        **credentials_of(simulator),
+        **api_environment(simulator),
         "BYOI_TO": f"s3://{bucket}/images",
         "BYOI_SERVER": NAME,
         "BYOI_CONFIRM": NAME,
@@ -293,7 +285,7 @@ def test_an_installation_that_was_left_is_watched_to_its_end(
     image: Path, outside: dict[str, str], tmp_path: Path
 ) -> None:
     with Simulator(servers(), directory=tmp_path / "slow", pace_seconds=0.5) as slow:
-        environment = outside | credentials_of(slow)
+        environment = outside | api_environment(slow)
         command = [str(PROGRAM), "publish-and-deploy", str(image)]
         with subprocess.Popen(
             command, env=clean_environment(environment), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True
@@ -314,7 +306,7 @@ def test_an_installation_that_was_left_is_watched_to_its_end(
 
 def test_a_busy_server(image: Path, outside: dict[str, str], tmp_path: Path, object_store: ObjectStore) -> None:
     with Simulator(servers(), directory=tmp_path / "slow", pace_seconds=5) as slow:
-        environment = outside | credentials_of(slow)
+        environment = outside | api_environment(slow)
         command = [str(PROGRAM), "publish-and-deploy", str(image)]
         with subprocess.Popen(
             command, env=clean_environment(environment), stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True

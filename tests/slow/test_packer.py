@@ -18,6 +18,7 @@ from fixtures.debian.build import ensure_image
 from fixtures.object_store import ObjectStore
 from fixtures.tiny.canvas import Canvas
 from tests.command import PROGRAM, Finished, clean_environment
+from tests.simulated_user import api_environment
 
 ROOT = Path(__file__).parents[2]
 TEMPLATE = ROOT / "examples" / "packer" / "image.pkr.hcl"
@@ -38,10 +39,7 @@ def settings(simulator: Simulator, object_store: ObjectStore, bucket: str, tmp_p
     """What a user's CI sets."""
     return {
         **object_store.environment,
-        "OVH_ENDPOINT": simulator.url,
-        "OVH_APPLICATION_KEY": simulator.credentials.application_key,
-        "OVH_APPLICATION_SECRET": simulator.credentials.application_secret,
-        "OVH_CONSUMER_KEY": simulator.credentials.consumer_key,
+        **api_environment(simulator),
         "BYOI_TO": f"s3://{bucket}/images",
         "BYOI_SERVER": NAME,
         "BYOI_CONFIRM": NAME,

@@ -14,6 +14,7 @@ from byoi_tools.simulator.servers import BootMode, DiskGroup, SimulatedServer
 from byoi_tools.simulator.service import Simulator
 from fixtures.debian.build import ensure_image
 from tests.command import Finished, byoi_tools
+from tests.simulated_user import api_environment
 from tests.unit.simulator.outside import LOADER, ImageHost, order
 
 IMAGE = Path(__file__).parents[2] / "build" / "debian-12.qcow2"
@@ -47,17 +48,13 @@ def deploy(simulator: Simulator, host: ImageHost, key: Path, timeout: str = "20m
     assert isinstance(told, dict)
     user_data = key.with_name("user-data.yaml")
     user_data.write_text("#cloud-config\nruncmd:\n  - [touch, /root/it-works]\n")
-    keys = simulator.credentials
     return byoi_tools(
         *("deploy", "--server", NAME, "--confirm", NAME, "--url", told["imageURL"], "--image-type", "qcow2"),
         *("--checksum", f"sha512:{told['imageCheckSum']}", "--efi-bootloader-path", LOADER, "--hostname", "proven"),
         *("--ssh-key", key, "--user-data", user_data, "--prove", "ssh", "--prove-timeout", timeout),
         *("--ssh-address", str(simulator.ssh_address(NAME))),
         environment={
-            "OVH_ENDPOINT": simulator.url,
-            "OVH_APPLICATION_KEY": keys.application_key,
-            "OVH_APPLICATION_SECRET": keys.application_secret,
-            "OVH_CONSUMER_KEY": keys.consumer_key,
+            **api_environment(simulator),
             "XDG_STATE_HOME": str(key.parent / "state"),
         },
         seconds=1800,

@@ -11,7 +11,8 @@ import pytest
 
 from byoi_tools.simulator.signature import SignedCall
 from tests.command import clean_environment
-from tests.fleet_scene import ROOT, AskedSimulator, FleetScene, metal
+from tests.fleet_scene import AskedSimulator, FleetScene, metal
+from tests.simulated_user import ROOT
 
 pytestmark = pytest.mark.slow
 

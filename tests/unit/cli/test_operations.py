@@ -14,6 +14,7 @@ from byoi_tools.simulator.faults import Faults
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import AccessRule, Credentials
 from tests.command import PROGRAM, byoi_tools, clean_environment
+from tests.simulated_user import api_environment
 from tests.unit.simulator.outside import SERVER, SSH_KEY, Api, ImageHost, make_mbr_image, order, small_server
 
 NAME = "ns1.simulated"
@@ -22,10 +23,7 @@ IPMI = f"{SERVER}/features/ipmi"
 
 def environment_of(simulator: Simulator, state: Path) -> dict[str, str]:
     return {
-        "OVH_ENDPOINT": simulator.url,
-        "OVH_APPLICATION_KEY": simulator.credentials.application_key,
-        "OVH_APPLICATION_SECRET": simulator.credentials.application_secret,
-        "OVH_CONSUMER_KEY": simulator.credentials.consumer_key,
+        **api_environment(simulator),
         "XDG_STATE_HOME": str(state),
     }
 
