@@ -14,6 +14,7 @@ from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.inspection.guest.volumes import FoundVolume
 from byoi_tools.inspection.guest.watched import WatchedFiles
 from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.partition import PartitionKind
 from byoi_tools.model.guest.devices import DeviceName, NameKind
 from byoi_tools.model.guest.files import FileKind, FileReader
 from byoi_tools.model.guest.guest import Volume
@@ -44,6 +45,7 @@ def find_roots(volumes: Iterable[FoundVolume]) -> list[FoundVolume]:
 def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], disk: Disk) -> GuestContext:
     """Return the guest whose root that is, with every volume mounted that its fstab names and that can be read.
 
+    An extended boot loader partition and an ESP that the fstab leaves out are mounted where systemd mounts them.
     What is around the guest, its ESPs and legacy boot code, is left to the caller. Sets the mount points of the
     volumes. Names that no volume of the image has are left out: checks tell of them.
     Raises what the readers raise.
@@ -60,6 +62,7 @@ def assemble(root: FoundVolume, volumes: tuple[FoundVolume, ...], disk: Disk) ->
         if found is not None and files is not None and entry.mount_point not in mounts:
             found.mount_point = found.mount_point or entry.mount_point
             mounts[entry.mount_point] = files
+    _mount_by_type(volumes, disk, mounts)
     for found in volumes:
         if found.mount_point:
             _ = found.subvolumes  # asked for while the appliance runs: they are facts of the volume from now on
@@ -96,6 +99,19 @@ def _source_of(entry: FstabEntry) -> str:
     numbered = _PARTITION_NUMBER.fullmatch(name.value)
     is_disk = name.kind in (NameKind.DISK, NameKind.VIRTUAL_DISK)
     return f"partition {numbered[1]}" if is_disk and numbered else ""
+
+
+def _mount_by_type(volumes: tuple[FoundVolume, ...], disk: Disk, mounts: dict[str, FileReader]) -> None:
+    """As systemd-gpt-auto-generator(8) does: XBOOTLDR at /boot, the ESP there or at /efi, if nothing is in it."""
+    for kind, points in ((PartitionKind.LINUX_BOOT, ("/boot",)), (PartitionKind.ESP, ("/boot", "/efi"))):
+        partition = next(iter(disk.partitions_of_kind(kind)), None)
+        found = _find(volumes, str(partition)) if partition else None
+        if found is None or found.mount_point or found.files is None:
+            continue
+        tree = GuestTree(mounts)
+        point = next((each for each in points if each not in mounts and not tree.names(each)), None)
+        if point is not None:
+            found.mount_point, mounts[point] = point, found.files
 
 
 def _mountable(found: FoundVolume | None, entry: FstabEntry) -> WatchedFiles | None:

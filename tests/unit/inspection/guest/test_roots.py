@@ -25,6 +25,7 @@ from tests.lvm_volumes import EXTENT, FIRST_UUID, SECOND_UUID, group, physical_v
 
 OS_RELEASE = "ID={}\n"
 FIRST, SECOND = "b1010001-0000-4000-8000-000000000001", "b1010001-0000-4000-8000-000000000002"
+ESP, EXTENDED_BOOT = "C12A7328-F81F-11D2-BA4B-00A0C93EC93B", "BC13C2FF-59E6-4262-A352-B275FD6F7172"
 PART_GUID = "B1010001-0000-4000-8000-0000000000AA"
 
 
@@ -200,3 +201,26 @@ def test_damage_is_a_finding(tmp_path: Path) -> None:
     assert outcome.kind is OutcomeKind.FAILED
     assert outcome.observed.isprintable()
     assert "cannot be read" in reason(facts)
+
+
+@pytest.mark.parametrize(
+    ("directories", "has_extended", "points"),
+    [
+        # systemd-gpt-auto-generator(8): the ESP at /boot where that is free, otherwise at /efi; XBOOTLDR at /boot
+        (["/boot/"], False, ["/", "/boot"]),
+        (["/boot/", "/efi/"], True, ["/", "/boot", "/efi"]),
+        (["/boot/vmlinuz", "/efi/"], False, ["/", "/efi"]),
+        (["/boot/vmlinuz", "/efi/README"], True, ["/"]),
+    ],
+)
+def test_what_the_fstab_leaves_out_is_mounted_by_its_type(
+    directories: list[str], has_extended: bool, points: list[str], tmp_path: Path
+) -> None:
+    run("mkfs.fat", "-C", tmp_path / "esp", "2048")
+    parts = [Part((tmp_path / "esp").read_bytes(), ESP)]
+    if has_extended:
+        parts.append(Part(make_volume(tmp_path / "boot", {"/vmlinuz": ""}), EXTENDED_BOOT))
+    files = root_files("auto") | dict.fromkeys(directories, "")
+    facts = inspect_image(make_disk(tmp_path / "disk", [*parts, Part(make_volume(tmp_path / "root", files))]))
+    found = facts.guest.known().volumes
+    assert sorted(volume.mount_point for volume in found if volume.mount_point) == points
