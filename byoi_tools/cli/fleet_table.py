@@ -12,6 +12,8 @@ from byoi_tools.model.fleet import FleetObserver, Standing
 from byoi_tools.reports.rollout import draw_fleet
 from byoi_tools.reports.terminal import printable
 
+_LONG_LOOK = 20
+
 
 class FleetTable(FleetObserver):
     """An observer for people; any thread may tell it something."""
@@ -23,6 +25,18 @@ class FleetTable(FleetObserver):
         self._rows: dict[str, tuple[Standing, str]] = dict.fromkeys(servers, (Standing.WAITING, ""))
         self._drawn_lines = 0
         self._is_open = False
+
+    def servers_looked_at(self, done: int, total: int) -> None:
+        """Draw one line again and again, until all were; elsewhere write one at the start and a few for a long look."""
+        with self._lock:
+            if self._is_drawn_again:
+                self._clear()
+                if done < total:
+                    self._draw_line(f"looked at {done} of {total} servers; nothing is sent yet")
+            elif done == 0:
+                self._write(f"looking at {total} servers before anything is sent")
+            elif total >= _LONG_LOOK and done < total and done * 4 // total > (done - 1) * 4 // total:
+                self._write(f"looked at {done} of {total} servers")
 
     def rollout_begun(self) -> None:
         """Show the table from now on."""
@@ -78,6 +92,11 @@ class FleetTable(FleetObserver):
         self._stream.write("".join(f"{line}\n" for line in lines))
         self._stream.flush()
         self._drawn_lines = len(lines)
+
+    def _draw_line(self, text: str) -> None:
+        self._stream.write(f"{text[: max(size_of(self._stream).columns - 1, 1)]}\n")
+        self._stream.flush()
+        self._drawn_lines = 1
 
     def _clear(self) -> None:
         if self._drawn_lines:

@@ -49,6 +49,7 @@ def read_server(api: OvhApi, name: str) -> Server:
         is_monitored=_read_switch(overview, "monitoring"),
         forbids_intervention=_read_switch(overview, "noIntervention"),
         installed_system=_read_word(overview, "os"),
+        address=read_text(overview, "ip"),
     )
 
 

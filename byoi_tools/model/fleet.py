@@ -105,6 +105,9 @@ class FleetWork:
 class FleetObserver:
     """Receives how a fleet fares, from any thread; does nothing until somebody cares."""
 
+    def servers_looked_at(self, done: int, total: int) -> None:
+        """So many of them were looked at, before anything is sent; 0 when that begins, all when it ends."""
+
     def rollout_begun(self) -> None:
         """All are looked at, and the user has agreed: from now on servers are installed."""
 

@@ -89,7 +89,7 @@ class Server:
     where the API does not say; then the provider takes group 1. `templates` are the names of the operating systems
     that the provider can install on it. `architecture` is the API's word for the processors (`x86_64`), `boot_type`
     for what the server boots now (`harddisk`, `rescue`), `installed_system` for what was installed last (`none_64`:
-    nothing).
+    nothing). `address` is its IP address, empty where the API does not say.
     """
 
     name: str
@@ -105,6 +105,7 @@ class Server:
     is_monitored: Fact[bool] = _NOT_ASKED
     forbids_intervention: Fact[bool] = _NOT_ASKED
     installed_system: Fact[str] = _NOT_ASKED
+    address: str = ""
 
     @property
     def boots_legacy_only(self) -> bool:

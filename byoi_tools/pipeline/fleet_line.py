@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from byoi_tools.errors import OutcomeUnknown
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.deployment import Reinstallation
 from byoi_tools.model.fleet import Ending, FleetWork, Pace, Standing
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.server import Server
 from byoi_tools.pipeline.deployments import order_key
 from byoi_tools.pipeline.matching import refuse_unfit
+from byoi_tools.pipeline.proving import with_addresses
 from byoi_tools.pipeline.rollout import (
     FleetOutside,
     find_done,
@@ -44,15 +47,16 @@ def deploy_fleet(
         outside = set_aside(outside, [server for server in orders if server not in done])
     by_name = {each.order.server: each for each in reinstallations}
 
-    def look(server: str, observer: Observer) -> bool:
+    def look(server: str, observer: Observer) -> Server | None:
         if has_begun(outside, by_name[server]):
-            return True
-        refuse_unfit(outside.api, by_name[server], outside.clock.now(), observer, boots.get(server))
-        return False
+            return None
+        return refuse_unfit(outside.api, by_name[server], outside.clock.now(), observer, boots.get(server))
 
     found = look_at_all(outside, [server for server in orders if server not in done], pace.parallel, look)
     unknown = {server: each for server, each in found.items() if isinstance(each, OutcomeUnknown)}
-    begun = frozenset(server for server, each in found.items() if each is True)
+    begun = frozenset(server for server, each in found.items() if each is None)
+    seen = [each for each in found.values() if isinstance(each, Server)]
+    outside = replace(outside, proofs=with_addresses(outside.proofs, seen))
     confirm(sort_out(tuple(orders), begun, done, frozenset(unknown)))
     known = {**endings_of_done(outside, done), **endings_of_unknown(outside, unknown, orders)}
     return roll_out(outside, reinstallations, pace, known, begun)

@@ -26,7 +26,7 @@ from byoi_tools.pipeline.installing import resume
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate, make_candidate
 from byoi_tools.pipeline.products import Products
-from byoi_tools.pipeline.proving import ProofWish
+from byoi_tools.pipeline.proving import ProofWish, with_addresses
 from byoi_tools.pipeline.rehearsing import default_users
 from byoi_tools.pipeline.rollout import FleetOutside, find_done, look_at_all, roll_out, set_aside
 from byoi_tools.pipeline.serving import checksum_for, foreseen_checksum, serve
@@ -91,6 +91,8 @@ class _FleetLine:
         fits = {server: each for server, each in found.items() if isinstance(each, Products)}
         begun = frozenset(found) - unknown.keys() - fits.keys()
         self._refuse_bad(found)
+        seen = [each.get(PlannedDeployment).server for each in fits.values()]
+        self.fleet = replace(self.fleet, proofs=with_addresses(self.fleet.proofs, seen))
         for products in self.samples.values():
             _REHEARSE.run(self.jobs[products.get(InstallOrder).server], self.outside, products)
         confirm(sort_out(servers, frozenset(begun), done, frozenset(unknown)))

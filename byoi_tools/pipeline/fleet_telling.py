@@ -62,6 +62,24 @@ class Gathering:
             observer.warned(f"{_name(servers)}: {message}")
 
 
+class LookCount:
+    """Tells how many servers were looked at; many threads look."""
+
+    def __init__(self, observer: FleetObserver, total: int) -> None:
+        self._observer = observer
+        self._total = total
+        self._done = 0
+        self._lock = threading.Lock()
+        if total:
+            observer.servers_looked_at(0, total)
+
+    def one_more(self) -> None:
+        """Another one was looked at, whatever was found."""
+        with self._lock:
+            self._done += 1
+            self._observer.servers_looked_at(self._done, self._total)
+
+
 class _Gatherer(Observer):
     def __init__(self, gathering: Gathering, server: str) -> None:
         self._gathering = gathering

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -10,6 +11,7 @@ from byoi_tools.errors import DeploymentFailed, Interrupted, UsageError
 from byoi_tools.model.deployment import Customizations
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.proof import MARKER_KEY, Proof, ProofOrder, Prove, Verdict
+from byoi_tools.model.server import Server
 from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.proof.attempts import USERS
@@ -51,6 +53,12 @@ def with_marker(customizations: Customizations, wish: ProofWish | None) -> Custo
     if wish is None or wish.method is not Prove.SSH:
         return customizations
     return replace(customizations, metadata=(*customizations.metadata, (MARKER_KEY, new_marker())))
+
+
+def with_addresses(proofs: Mapping[str, ProofWish], servers: Iterable[Server]) -> dict[str, ProofWish]:
+    """The wishes by the servers' names, with the addresses that the API has told, which are not asked for again."""
+    told = {server.name: SshAddress(server.address) for server in servers if server.address}
+    return {name: replace(wish, address=wish.address or told.get(name)) for name, wish in proofs.items()}
 
 
 def note_host_keys(api: OvhApi, server: str, wish: ProofWish | None, observer: Observer) -> HostKeys | None:

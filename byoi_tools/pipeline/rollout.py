@@ -14,7 +14,7 @@ from byoi_tools.model.deployment import Reinstallation
 from byoi_tools.model.fleet import Ending, FleetObserver, Pace, Standing
 from byoi_tools.model.observer import Observer
 from byoi_tools.pipeline.deployments import Deployments, order_key
-from byoi_tools.pipeline.fleet_telling import Gathering, MemberObserver
+from byoi_tools.pipeline.fleet_telling import Gathering, LookCount, MemberObserver
 from byoi_tools.pipeline.installing import conclude, install, resume
 from byoi_tools.pipeline.proving import HostKeys, ProofWish, note_host_keys, prove_installed, refuse_unproven
 from byoi_tools.pipeline.rollout_receipt import RolloutReceipt
@@ -91,13 +91,15 @@ def look_at_all(
     Raises one `DeploymentRefused` with everything that speaks against any of them; other errors (the API is ill, keys
     are missing) at once. What is only worth knowing is told once, with the servers that it is about.
     """
-    gathering = Gathering()
+    gathering, count = Gathering(), LookCount(outside.observer, len(servers))
 
     def look_at(server: str) -> _Found | ByoiError:
         try:
             return look(server, gathering.observer_of(server))
         except (DeploymentRefused, UsageError, OutcomeUnknown) as error:
             return error
+        finally:
+            count.one_more()
 
     found = dict(zip(servers, _in_parallel(outside, servers, parallel, look_at), strict=True))
     gathering.tell(outside.observer)

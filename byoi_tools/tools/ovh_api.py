@@ -12,7 +12,7 @@ from urllib.parse import quote, urlencode
 from byoi_tools.errors import ByoiError, DeploymentError, UsageError
 from byoi_tools.model.secret import HIDDEN, Secret, redact
 from byoi_tools.tools.ovh_address import judge_endpoint, token_url
-from byoi_tools.tools.ovh_clients import ClientEachThread
+from byoi_tools.tools.ovh_clients import ClientPool
 
 if TYPE_CHECKING:
     import ovh
@@ -118,7 +118,7 @@ class OvhApi:
                 os.environ["OAUTHLIB_INSECURE_TRANSPORT"] = "1"
         try:
             key = consumer_key.reveal() if consumer_key else None
-            client = ClientEachThread(lambda: ovh.Client(consumer_key=key, timeout=(CONNECT_SECONDS, READ_SECONDS)))
+            client = ClientPool(lambda: ovh.Client(consumer_key=key, timeout=(CONNECT_SECONDS, READ_SECONDS)))
             has_key = bool(configuration.get(endpoint, "application_key"))
             return cls(client, endpoint or "", before_each, has_application_key=has_key)
         except ovh.exceptions.InvalidRegion:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import shlex
 import subprocess
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +15,7 @@ import pytest
 
 from byoi_tools.model.proof import MARKER_KEY
 from byoi_tools.simulator.credentials import OAuthClient
-from byoi_tools.simulator.servers import OLD_API, REINSTALL_API
+from byoi_tools.simulator.servers import OLD_API, REINSTALL_API, SimulatedServer
 from byoi_tools.simulator.signature import SignedCall
 from fixtures.object_store import ObjectStore
 from fixtures.tiny.byolinux import turn_into_byolinux
@@ -48,6 +49,18 @@ class MarkedSimulator(AskedSimulator):
         if target.endswith("/reinstall"):
             told = json.loads(call.body)["customizations"]["configDriveMetadata"]
             (self.directory / target.split("/")[-2]).write_text(told[MARKER_KEY])
+        return super().answer(call, target)
+
+
+class CallsSimulator(AskedSimulator):
+    """Keeps what is asked for, with its query."""
+
+    def __init__(self, servers: Sequence[SimulatedServer], directory: Path) -> None:
+        super().__init__(servers, directory)
+        self.targets: list[str] = []
+
+    def answer(self, call: SignedCall, target: str) -> object:
+        self.targets.append(target)
         return super().answer(call, target)
 
 
@@ -172,6 +185,19 @@ def test_the_whole_line_of_the_other_product_takes_the_loader_from_the_image(
     assert_byolinux(line.simulator.orders)
     loaders = {body["customizations"]["efiBootloaderPath"].lower() for _, body in line.simulator.orders}
     assert loaders == {r"\efi\debian\grubx64.efi"}
+
+
+def test_a_server_is_asked_for_the_same_only_once_before_it_is_installed(tmp_path: Path) -> None:
+    """At 60 requests a minute for a fleet, one more for each server is a minute for 60 of them."""
+    with CallsSimulator(three(), tmp_path / "servers") as simulator:
+        scene = FleetScene(simulator, tmp_path, IMAGE)
+        scene.write(*(f'hostname = "web-{number}"' for number in (1, 2, 3)))
+        run = scene.run("--parallel", "1")
+    assert (run.code, simulator.posts) == (0, ONE_EACH), run.said
+    asked = Counter(target for target in simulator.targets if "/install/" not in target)
+    assert {target: count for target, count in asked.items() if count > 1} == {}
+    assert asked["/1.0/auth/time"] == 1
+    assert "looking at 3 servers before anything is sent\n" in run.errors
 
 
 def test_the_right_that_an_oauth2_client_lacks_is_named_for_a_fleet(tmp_path: Path) -> None:

@@ -64,6 +64,8 @@ def test_the_number_is_asked_for_and_the_table_stays_within_the_terminal(scene: 
     code, seen = talk(scene, "3")
     assert (code, scene.simulator.posts) == (6, dict.fromkeys(NAMES, 1)), seen
     question, _, table = seen.partition("to go on: ")
+    looks = re.findall(r"looked at (\d) of 3 servers[^\n]*\r\n(?:\x1b\[1F\x1b\[J)", question)
+    assert looks == ["0", "1", "2"]  # one line, which is taken away when the next is drawn, and when all were
     assert all(name in question for name in NAMES)
     assert "ERASED" in question
     frames = table.split("\x1b[J")
