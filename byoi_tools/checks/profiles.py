@@ -34,10 +34,11 @@ def profile_names() -> tuple[str, ...]:
     return tuple(sorted(path.stem for path in profile_directory().glob("*.toml")))
 
 
-def load_profile(name: str, known_ids: frozenset[str]) -> Profile:
+def load_profile(name: str, known_ids: frozenset[str] | None) -> Profile:
     """Return the profile of that name, or in that file when the name ends in `.toml` or has a slash.
 
-    `known_ids` are the ids of all checks. Raises `UsageError` for a profile that does not exist, is no TOML, names
+    `known_ids` are the ids of all checks; None takes the profile's word for them, as for those that come with the
+    program. Raises `UsageError` for a profile that does not exist, is no TOML, names
     a check that does not exist, or disables one without a reason.
     """
     layers = _read_layers(_locate(name, Path()), 0)
@@ -86,11 +87,11 @@ def _read_layers(path: Path, depth: int) -> list[tuple[Path, Mapping[str, object
     return [*below, (path, layer)]
 
 
-def _settings(path: Path, table: Mapping[str, object], known_ids: frozenset[str]) -> list[CheckSetting]:
+def _settings(path: Path, table: Mapping[str, object], known_ids: frozenset[str] | None) -> list[CheckSetting]:
     return [_setting(path, pattern, _table(path, table, pattern), known_ids) for pattern in table]
 
 
-def _setting(path: Path, pattern: str, table: Mapping[str, object], known_ids: frozenset[str]) -> CheckSetting:
+def _setting(path: Path, pattern: str, table: Mapping[str, object], known_ids: frozenset[str] | None) -> CheckSetting:
     unknown = set(table) - _SETTING_KEYS
     if unknown:
         raise _wrong(path, f"unknown keys of {pattern}: {', '.join(sorted(unknown))}")
@@ -106,7 +107,7 @@ def _setting(path: Path, pattern: str, table: Mapping[str, object], known_ids: f
         _severity(path, severity) if severity else None,
         reason if not is_enabled else None,
     )
-    if not any(setting.is_about(check_id) for check_id in known_ids):
+    if known_ids is not None and not any(setting.is_about(check_id) for check_id in known_ids):
         raise _wrong(path, f"there is no check {pattern}")
     return setting
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -30,11 +30,16 @@ from byoi_tools.tools.guest_appliance import Appliance, ImageFile
 from byoi_tools.tools.guest_disk import GuestDisk
 
 
+def nothing() -> None:
+    """Do nothing meanwhile."""
+
+
 def inspect_image(
     location: ImageLocation,
     observer: Observer | None = None,
     reader: ReaderChoice = ReaderChoice.AUTO,
     luks_key: Secret | None = None,
+    meanwhile: Callable[[], object] = nothing,
 ) -> Facts:
     """Return the facts of an image; reads nothing but that image, and of it only what the facts need.
 
@@ -42,10 +47,11 @@ def inspect_image(
     `StorageError` when a remote image cannot be fetched, whatever was to be read. Damage further inside is not an
     error: those facts are not examined, with the reason. `reader` says who reads the guest's file systems; raises
     `ToolMissing` when that is guestfs and it is not installed. `luks_key` opens what is encrypted.
+    `meanwhile` is called where an initramfs is opened aside: for what the caller has to do in any case.
     """
     with open_source(location, observer or Observer()) as source:
         file = location if isinstance(location, Path) else None
-        return inspect_source(source, str(location), source.allocated_bytes, reader, file, luks_key)
+        return inspect_source(source, str(location), source.allocated_bytes, reader, file, luks_key, meanwhile)
 
 
 def inspect_source(
@@ -55,6 +61,7 @@ def inspect_source(
     reader: ReaderChoice = ReaderChoice.AUTO,
     file: Path | None = None,
     luks_key: Secret | None = None,
+    meanwhile: Callable[[], object] = nothing,
 ) -> Facts:
     """Return the facts of an image that is already open; `path` is its name in the facts.
 
@@ -74,7 +81,7 @@ def inspect_source(
     except ImageMalformed as malformed:
         return _closed(replace(container, damage=_in_words(malformed)), malformed.message)
     with _readers(container, reader, file, luks_key) as readers:
-        return _open(container, virtual_disk, disk, readers)
+        return _open(container, virtual_disk, disk, readers, meanwhile)
 
 
 def _closed(container: Container, reason: str) -> Facts:
@@ -95,9 +102,12 @@ def _readers(
         yield readers
 
 
-def _open(container: Container, source: ByteSource, disk: Disk, readers: Readers) -> Facts:
+def _open(
+    container: Container, source: ByteSource, disk: Disk, readers: Readers, meanwhile: Callable[[], object]
+) -> Facts:
     with ThreadPoolExecutor(1, thread_name_prefix="initramfs") as aside:
         opened = open_disk(source, disk, readers, aside)
+        meanwhile()
         try:
             bios: Fact[BiosBoot] = Known(read_bios_boot(source, disk))
         except ImageMalformed as malformed:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import date
 from pathlib import Path
 
-from byoi_tools.checks.catalogue import CHECKS
-from byoi_tools.checks.profiles import load_profile
+from byoi_tools.checks.check import Check
+from byoi_tools.checks.profiles import load_profile, profile_names
 from byoi_tools.checks.runner import check_image
 from byoi_tools.checks.subject import NO_SERVER
 from byoi_tools.checks.waivers import FILE_NAME, apply_waivers, load_waivers
@@ -28,7 +28,6 @@ from byoi_tools.model.profile import Profile
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.unpacking import AS_USUAL, Unpacking, inspect_any
 
-_KNOWN_IDS = frozenset(check.id for check in CHECKS)
 _TYPES_BY_SUFFIX = {".qcow2": ImageType.QCOW2, ".raw": ImageType.RAW}
 
 
@@ -51,9 +50,20 @@ class Rules:
     luks_key: Secret | None = None
 
 
+def all_checks() -> tuple[Check, ...]:
+    """Return every check there is; their import takes as long as half a guest, and can be done meanwhile."""
+    from byoi_tools.checks.catalogue import CHECKS
+
+    return CHECKS
+
+
+def _known_ids() -> frozenset[str]:
+    return frozenset(check.id for check in all_checks())
+
+
 def known_profile(name: str) -> Profile:
     """Return the profile of that name or file; raises `UsageError`."""
-    return load_profile(name, _KNOWN_IDS)
+    return load_profile(name, None if name in profile_names() else _known_ids())
 
 
 def choose_profile(name: str | None, product: Product | None, boot: BootMode | None) -> Profile:
@@ -85,7 +95,7 @@ def check_location(
     What is packed is unpacked first. Raises `ImageError` or `StorageError` when the image cannot be read at all,
     `UsageError` for a wrong waivers file.
     """
-    facts = inspect_any(location, observer, rules.unpacking, rules.reader, rules.luks_key)
+    facts = inspect_any(location, observer, rules.unpacking, rules.reader, rules.luks_key, meanwhile=all_checks)
     kind = image_type or declared_type(location)
     report = check_facts(facts, rules, loader_path, kind, user_data=user_data)
     return waive(report, location, rules, observer)
@@ -94,7 +104,7 @@ def check_location(
 def waive(report: Report, location: ImageLocation, rules: Rules, observer: Observer) -> Report:
     """Return the report with the waivers applied; the image is hashed only when one of them names a digest."""
     path = rules.waivers_file or _file_beside(location)
-    waivers = load_waivers(path, _KNOWN_IDS) if path else ()
+    waivers = load_waivers(path, _known_ids()) if path else ()
     if not waivers:
         return report
     needs_digest = any(waiver.sha256 for waiver in waivers)
@@ -134,7 +144,7 @@ def check_facts(
         target=target or rules.profile.target,
         today=Known(rules.today),
     )
-    return check_image(CHECKS, facts, intent, rules.profile, rules.fail_on, meant)
+    return check_image(all_checks(), facts, intent, rules.profile, rules.fail_on, meant)
 
 
 def declared_type(location: ImageLocation) -> ImageType | None:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 from byoi_tools.formats.containers.detection import detect_formats, image_format, is_ambiguous
-from byoi_tools.inspection.inspect import inspect_image
+from byoi_tools.inspection.inspect import inspect_image, nothing
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.facts import Facts
@@ -38,12 +38,14 @@ def inspect_any(
     unpacking: Unpacking,
     reader: ReaderChoice = ReaderChoice.AUTO,
     luks_key: Secret | None = None,
+    meanwhile: Callable[[], object] = nothing,
 ) -> Facts:
     """Return the facts of an image, or of the one that is packed in it; its container then names the wrappers.
 
-    Raises what `inspect_image` and `unpack_image` raise. What is ambiguous is not unpacked: the facts say so.
+    Raises what `inspect_image`, which also tells what `meanwhile` is, and `unpack_image` raise. What is ambiguous is
+    not unpacked: the facts say so.
     """
-    facts = inspect_image(location, observer, reader, luks_key)
+    facts = inspect_image(location, observer, reader, luks_key, meanwhile)
     container = facts.container
     if not container.format.is_unpacked or is_ambiguous(container.matches):
         return facts

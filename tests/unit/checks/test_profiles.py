@@ -45,6 +45,7 @@ def test_the_profiles_of_the_program(name: str, product: Product, boot: BootMode
     profile = load_profile(name, IDS)
     assert (profile.name, profile.product, profile.boot) == (name, product, boot)
     assert profile.description
+    assert load_profile(name, None) == profile
 
 
 def test_there_are_no_others() -> None:

@@ -101,6 +101,13 @@ def test_the_root_is_the_one_whose_type_says_so(tmp_path: Path) -> None:
     assert facts.guest.known().other_roots == ("partition 1",)
 
 
+def test_what_the_caller_has_to_do_is_done_once(tmp_path: Path) -> None:
+    disk = make_disk(tmp_path / "disk", [Part(make_volume(tmp_path / "root", root_files("lone")))])
+    done: list[str] = []
+    facts = inspect_image(disk, meanwhile=lambda: done.append("once"))
+    assert (name_of(facts), done) == ("lone", ["once"])
+
+
 def test_a_disk_without_a_root(tmp_path: Path) -> None:
     disk = make_disk(tmp_path / "disk", [Part(make_volume(tmp_path / "data", {"/etc-backup/os-release": "ID=no\n"}))])
     assert reason(inspect_image(disk)) == "no Linux root file system is in the image"
