@@ -69,7 +69,7 @@ def publish_converted(job: Streaming, destination: ObjectPrefix, handover: Hando
                 conversion.write(output, upload.make_available)
                 size_bytes = output.stat().st_size
                 job.accept(size_bytes)
-                upload.make_available(size_bytes)
+                upload.make_all_available(size_bytes)
                 digests = _verify(job, conversion, growing, lambda: upload.finish(size_bytes))
             return growing.complete(upload, size_bytes, digests)
 

@@ -42,27 +42,33 @@ def publish_image(
 ) -> PublishedImage:
     """Return where the image is and the URL that fetches it for `handover.expires` from now on.
 
-    The file is read once for the SHA-256, which names the object, and once more for the upload and the other digests.
-    Nothing is uploaded when an object with that SHA-256 and size is there. When the upload fails or is interrupted,
-    the parts that were sent are kept for the next run; when the file changes meanwhile, nothing is left in the store.
-    Raises `UsageError` for an impossible expiry, `ImageUnreadable`, `StorageError`, and `IntegrityError` when the store
-    gives back something else.
+    The file is read once for the SHA-256, which names the object, and once more for the upload; the other digests are
+    computed meanwhile. Nothing is uploaded when an object with that SHA-256 and size is there. When the upload fails or
+    is interrupted, the parts that were sent are kept for the next run; when the file changes meanwhile, nothing is left
+    in the store. Raises `UsageError` for an impossible expiry, `ImageUnreadable`, `StorageError`, and `IntegrityError`
+    when the store gives back something else.
     """
     require_valid_expiry(handover.expires)
     handover.storage.check_access(destination.bucket)
     source = SourceFile.observe(placement.path)
-    sha256 = _digest_now(source, (_NAMING,), handover.observer)[0]
-    address = destination.address_of(name_object(placement.name, sha256, placement.image_type))
-    metadata = {**describe_content(source.size_bytes, (sha256,)), **describe_owner(new_run_id())}
-    subject = _Subject(placement, source, sha256, Promise(address, source.size_bytes, metadata))
-    stored = handover.storage.head(address)
-    # Without our mark it could have no manifest, and `objects` would not find it.
-    is_there = stored is not None and subject.promise.is_kept_by(stored) and owner_of(stored.metadata) is not None
+    with BackgroundDigest(source.path, tuple(each for each in handover.algorithms if each is not _NAMING)) as others:
+        subject = _name(placement, source, destination, handover.observer)
+        address = subject.promise.address
+        stored = handover.storage.head(address)
+        # Without our mark it could have no manifest, and `objects` would not find it.
+        is_there = stored is not None and subject.promise.is_kept_by(stored) and owner_of(stored.metadata) is not None
+        if not is_there:
+            digests = _upload(subject, others, handover, resumes=resumes, replaces=stored is not None)
     if stored is not None and is_there:
         digests = _reuse(subject, stored, handover)
-    else:
-        digests = _upload(subject, handover, resumes=resumes, replaces=stored is not None)
     return handover.hand_out(placement, address, source.size_bytes, digests, source, was_reused=is_there)
+
+
+def _name(placement: Placement, source: SourceFile, destination: ObjectPrefix, observer: Observer) -> _Subject:
+    sha256 = _digest_now(source, (_NAMING,), observer)[0]
+    address = destination.address_of(name_object(placement.name, sha256, placement.image_type))
+    metadata = {**describe_content(source.size_bytes, (sha256,)), **describe_owner(new_run_id())}
+    return _Subject(placement, source, sha256, Promise(address, source.size_bytes, metadata))
 
 
 def _reuse(subject: _Subject, stored: StoredObject, handover: Handover) -> tuple[Digest, ...]:
@@ -82,23 +88,22 @@ def _reuse(subject: _Subject, stored: StoredObject, handover: Handover) -> tuple
     return digests
 
 
-def _upload(subject: _Subject, handover: Handover, *, resumes: bool, replaces: bool) -> tuple[Digest, ...]:
+def _upload(
+    subject: _Subject, others: BackgroundDigest, handover: Handover, *, resumes: bool, replaces: bool
+) -> tuple[Digest, ...]:
     source, promise = subject.source, subject.promise
-    with (
-        BackgroundDigest(source.path, tuple(each for each in handover.algorithms if each is not _NAMING)) as others,
-        Upload(
-            MultipartStorage(handover.storage.connection),
-            promise.address,
-            source.path,
-            plan_parts(source.size_bytes),
-            promise.metadata,
-            handover.clock,
-            handover.observer,
-            resumes=resumes,
-            total_bytes=source.size_bytes,
-            record=handover.record,
-        ) as upload,
-    ):
+    with Upload(
+        MultipartStorage(handover.storage.connection),
+        promise.address,
+        source.path,
+        plan_parts(source.size_bytes),
+        promise.metadata,
+        handover.clock,
+        handover.observer,
+        resumes=resumes,
+        total_bytes=source.size_bytes,
+        record=handover.record,
+    ) as upload:
         try:
             upload.finish(source.size_bytes)
             digests = (subject.sha256, *others.result())

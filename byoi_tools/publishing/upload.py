@@ -71,6 +71,7 @@ class Upload:
         self._failure: BaseException | None = None
         self._available = 0
         self._size_bytes: int | None = None
+        self._may_end = False  # the first part may be sent
         self._next_number = 2
         self._is_first_taken = False
         self._etags: dict[int, str] = {}
@@ -105,11 +106,18 @@ class Upload:
             if self._failure is not None:
                 raise self._failure
 
+    def make_all_available(self, size_bytes: int) -> None:
+        """Tell that the whole file is final, but that its first part must wait for `finish`; returns at once."""
+        with self._changed:
+            self._size_bytes = size_bytes
+        self.make_available(size_bytes)
+
     def finish(self, size_bytes: int) -> None:
         """Tell that the whole file is final, and return when the store has all parts; the first is sent last."""
         count = self._plan.count(size_bytes)
         with self._changed:
             self._size_bytes = size_bytes
+            self._may_end = True
             self._changed.notify_all()
             self._changed.wait_for(lambda: self._failure is not None or len(self._etags) == count)
             failure = self._failure
@@ -221,7 +229,7 @@ class Upload:
         if part.length == self._plan.part_bytes or (self._size_bytes is not None and part.length > 0):
             self._next_number += 1
             return part
-        if self._size_bytes is None:
+        if not self._may_end:
             return None
         self._is_first_taken = True
         return self._plan.part(1, end)

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 _CHUNK_BYTES = 2**17  # a chunk must be sent within the time limit, over the slowest of lines too
+_LARGEST_CHUNK_BYTES = 2**20  # what botocore asks for to sign the part, which sends nothing
 
 
 class PartBody(io.RawIOBase, BinaryIO):
@@ -26,8 +27,9 @@ class PartBody(io.RawIOBase, BinaryIO):
         self._on_position = on_position
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to 128 KiB, whatever is asked for: urllib3 asks for 16 KiB, which is slow."""
-        length = min(_CHUNK_BYTES, self._length - self._position)
+        """Return what is asked for, but 128 KiB to 1 MiB until the end: urllib3 asks for 16 KiB, which is slow."""
+        wanted = min(max(size, _CHUNK_BYTES), _LARGEST_CHUNK_BYTES)
+        length = min(wanted, self._length - self._position)
         content = self._read_at(self._start + self._position, length) if length > 0 and size else b""
         self._position += len(content)
         self._on_position(self._position)

@@ -73,6 +73,22 @@ def test_file_that_grows_and_has_its_first_part_written_last(
     assert read_object(object_store, bucket) == content
 
 
+def test_first_part_alone_waits_for_the_end(
+    object_store: ObjectStore, proxy: StoreProxy, bucket: str, four_parts: Path
+) -> None:
+    with upload(four_parts, bucket) as running:
+        running.make_all_available(four_parts.stat().st_size)
+        deadline = time.monotonic() + 60
+        while sorted(proxy.part_numbers) != [2, 3, 4] and time.monotonic() < deadline:
+            time.sleep(0.01)
+        assert sorted(proxy.part_numbers) == [2, 3, 4]
+        running.finish(four_parts.stat().st_size)
+        running.complete()
+
+    assert proxy.part_numbers[-1] == 1
+    assert read_object(object_store, bucket) == four_parts.read_bytes()
+
+
 def test_abandoned_upload_leaves_nothing(object_store: ObjectStore, bucket: str, four_parts: Path) -> None:
     notes = Notes()
 
