@@ -3,59 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import timedelta
 
 from byoi_tools.conversion.by_writer import is_written_by_us
 from byoi_tools.conversion.convert import convert_image
-from byoi_tools.model.digest import USUAL_DIGESTS, DigestAlgorithm
 from byoi_tools.model.image import Compression
 from byoi_tools.model.manifest import ManifestVerdict
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import PublishedImage, Verification
-from byoi_tools.model.secret import Secret
+from byoi_tools.model.published import PublishedImage
 from byoi_tools.pipeline.making import Candidate, Making
 from byoi_tools.pipeline.streaming import Streaming, publish_converted
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry
 from byoi_tools.publishing.handover import Handover
-from byoi_tools.publishing.open_uploads import UploadRecord
 from byoi_tools.publishing.placing import Placement, place_image
 from byoi_tools.publishing.public_directory import Destination
 from byoi_tools.publishing.publish import publish_image
-from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.object_storage import ObjectStorage
 
 
-@dataclass(frozen=True, slots=True)
-class Delivery:
-    """Where an image is handed over: the destination, the doors to it, and how its URL is made and tried.
-
-    `storage` is asked for nothing when the image goes into a directory. `headers` are what the provider will send,
-    `algorithms` the digests that the image gets; `record` remembers uploads for the next run.
-    """
-
-    destination: Destination
-    expires: timedelta
-    storage: ObjectStorage
-    clock: Clock
-    observer: Observer
-    verification: Verification = Verification.RANGES
-    headers: tuple[tuple[str, Secret], ...] = ()
-    algorithms: tuple[DigestAlgorithm, ...] = USUAL_DIGESTS
-    record: UploadRecord = field(default_factory=UploadRecord)
-
-    def require_usable(self) -> None:
-        """Raise `UsageError` or `StorageError` when nothing can be published there: before anything takes long."""
-        if isinstance(self.destination, ObjectPrefix):
-            require_valid_expiry(self.expires)
-            self.storage.check_access(self.destination.bucket)
+def require_usable(destination: Destination, handover: Handover) -> None:
+    """Raise `UsageError` or `StorageError` when nothing can be published there: before anything takes long."""
+    if isinstance(destination, ObjectPrefix):
+        require_valid_expiry(handover.expires)
+        handover.storage.check_access(destination.bucket)
 
 
 def publish_candidate(
     candidate: Candidate,
     making: Making,
-    delivery: Delivery,
+    destination: Destination,
+    handover: Handover,
     workspace: Workspace,
     *,
     accept: Callable[[int], None] = lambda size_bytes: None,
@@ -66,9 +42,9 @@ def publish_candidate(
     Raises what `publish_converted`, `convert_image`, `publish_image` and `place_image` raise.
     """
     if not candidate.is_final and making.compression is Compression.ZSTD:
-        delivery.observer.warned("zstd clusters need qemu-img 5.1 or later at the provider; zlib is read everywhere")
+        handover.observer.warned("zstd clusters need qemu-img 5.1 or later at the provider; zlib is read everywhere")
     is_ours = is_written_by_us(candidate.container, candidate.image_type, making.engine)
-    if not candidate.is_final and is_ours and isinstance(delivery.destination, ObjectPrefix):
+    if not candidate.is_final and is_ours and isinstance(destination, ObjectPrefix):
         streaming = Streaming(
             candidate.source,
             candidate.container,
@@ -82,24 +58,24 @@ def publish_candidate(
             verdict=verdict,
             tools=candidate.tools,
         )
-        return publish_converted(streaming, delivery.destination, _handover(delivery))
-    placement = _make_final(candidate, making, delivery, workspace, verdict)
+        return publish_converted(streaming, destination, handover)
+    placement = _make_final(candidate, making, handover.observer, workspace, verdict)
     accept(placement.path.stat().st_size)
-    if isinstance(delivery.destination, ObjectPrefix):
-        return publish_image(placement, delivery.destination, _handover(delivery), resumes=making.resumes)
+    if isinstance(destination, ObjectPrefix):
+        return publish_image(placement, destination, handover, resumes=making.resumes)
     return place_image(
         placement,
-        delivery.destination,
-        delivery.clock,
-        delivery.observer,
-        delivery.verification,
-        delivery.headers,
-        delivery.algorithms,
+        destination,
+        handover.clock,
+        handover.observer,
+        handover.verification,
+        handover.headers,
+        handover.algorithms,
     )
 
 
 def _make_final(
-    candidate: Candidate, making: Making, delivery: Delivery, workspace: Workspace, verdict: ManifestVerdict | None
+    candidate: Candidate, making: Making, observer: Observer, workspace: Workspace, verdict: ManifestVerdict | None
 ) -> Placement:
     """The file that will be served: the candidate, or what it is converted to in the workspace."""
     path, conversion, tools = candidate.source.path, candidate.conversion, candidate.tools
@@ -111,7 +87,7 @@ def _make_final(
             path,
             candidate.image_type,
             making.compression,
-            delivery.observer,
+            observer,
             engine=making.engine,
             is_verified=making.is_verified,
         )
@@ -127,17 +103,4 @@ def _make_final(
         conversion=conversion,
         verdict=verdict,
         tools=tools,
-    )
-
-
-def _handover(delivery: Delivery) -> Handover:
-    return Handover(
-        delivery.storage,
-        delivery.expires,
-        delivery.clock,
-        delivery.observer,
-        delivery.verification,
-        delivery.headers,
-        delivery.algorithms,
-        delivery.record,
     )

@@ -12,11 +12,12 @@ from byoi_tools.model.manifest import ManifestVerdict
 from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate
-from byoi_tools.pipeline.publication import Delivery, publish_candidate
+from byoi_tools.pipeline.publication import publish_candidate, require_usable
 from byoi_tools.pipeline.receipt import DONE, STARTED, Values, stage_key
 from byoi_tools.pipeline.upload_record import ReceiptUploads
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.digests import digest_file
+from byoi_tools.publishing.handover import Handover
 from byoi_tools.publishing.placing import find_placed
 from byoi_tools.publishing.public_directory import PublicDirectory
 from byoi_tools.publishing.renewal import renew_publication
@@ -44,20 +45,20 @@ def serve(
     if renewed is not None:
         accept(renewed.size_bytes)
         return renewed
-    delivery = delivery_of(job, outside)
-    delivery.require_usable()
+    handover = _handover_of(job, outside)
+    require_usable(job.destination, handover)
     outside.receipt.record(outside.clock.now(), STAGE, key, STARTED)
-    published = publish_candidate(candidate, job.making, delivery, workspace, accept=accept, verdict=verdict)
+    published = publish_candidate(
+        candidate, job.making, job.destination, handover, workspace, accept=accept, verdict=verdict
+    )
     outside.receipt.record(outside.clock.now(), STAGE, key, DONE, _remember(published))
     return published
 
 
-def delivery_of(job: Job, outside: Outside) -> Delivery:
-    """Where the job's image is handed over."""
-    return Delivery(
-        job.destination,
-        job.expires,
+def _handover_of(job: Job, outside: Outside) -> Handover:
+    return Handover(
         outside.storage,
+        job.expires,
         outside.clock,
         outside.observer,
         job.verification,

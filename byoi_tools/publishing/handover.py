@@ -25,10 +25,11 @@ from byoi_tools.tools.object_storage import ObjectStorage
 
 @dataclass(frozen=True, slots=True)
 class Handover:
-    """How objects of a store are handed on: for how long, and how well their URLs are tried.
+    """How images are handed on: by which doors, for how long, and how well their URLs are tried.
 
-    `headers` are what the provider will send with its request. `algorithms`, SHA-256 among them, are the digests that
-    each object gets; `record` remembers the uploads.
+    `storage` is asked for nothing where they go into a directory. `headers` are what the provider will send with its
+    request. `algorithms`, SHA-256 among them, are the digests that each image gets; `record` remembers uploads for the
+    next run.
     """
 
     storage: ObjectStorage

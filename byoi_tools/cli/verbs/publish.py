@@ -35,9 +35,10 @@ def publish(
     copied.
     """
     from byoi_tools.pipeline.making import make_candidate
-    from byoi_tools.pipeline.publication import Delivery, publish_candidate
+    from byoi_tools.pipeline.publication import publish_candidate, require_usable
     from byoi_tools.pipeline.workspace import Workspace
     from byoi_tools.publishing.destination import ObjectPrefix, parse_expiry, warn_of_short_life
+    from byoi_tools.publishing.handover import Handover
     from byoi_tools.publishing.public_directory import parse_any_destination
     from byoi_tools.reports.publication import render_publication, render_publication_json
 
@@ -47,14 +48,14 @@ def publish(
     if isinstance(destination, ObjectPrefix):
         warn_of_short_life(lifetime, progress)
     storage, clock = connect_storage(destination), system_clock()
-    delivery = Delivery(destination, lifetime, storage, clock, progress, verify, algorithms=making.algorithms)
-    delivery.require_usable()
+    handover = Handover(storage, lifetime, clock, progress, verify, algorithms=making.algorithms)
+    require_usable(destination, handover)
     with ExitStack() as stack:
         if isinstance(destination, ObjectPrefix):
-            record = stack.enter_context(open_upload_record(image, receipt, delivery.clock, progress))
-            delivery = replace(delivery, record=record)
+            record = stack.enter_context(open_upload_record(image, receipt, clock, progress))
+            handover = replace(handover, record=record)
         workspace = stack.enter_context(Workspace(work_dir or image.absolute().parent))
         candidate = make_candidate(image, making, workspace, progress)
-        published = publish_candidate(candidate, making, delivery, workspace)
+        published = publish_candidate(candidate, making, destination, handover, workspace)
     is_json = output_format is options.OutputFormat.JSON
     write_result(render_publication_json(published) if is_json else render_publication(published))
