@@ -1,1 +1,1 @@
-"""Stage 2: facts and a profile become findings; one file for each family of checks."""
+"""Stage 2: facts and a profile become findings; one file, or folder, for each family of checks."""

@@ -47,7 +47,7 @@ def connect_storage(destination: Destination | WebAddress) -> ObjectStorage:
     """
     from byoi_tools.publishing.destination import ObjectPrefix
     from byoi_tools.tools.object_storage import ObjectStorage
-    from byoi_tools.tools.ovh_endpoint import connect_to
+    from byoi_tools.tools.store_endpoint import connect_to
 
     return ObjectStorage(connect_to(destination.endpoint if isinstance(destination, ObjectPrefix) else None))
 

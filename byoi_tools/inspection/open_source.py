@@ -58,7 +58,7 @@ def _url_of(location: WebAddress | ObjectAddress | RegionalObject) -> Secret:
     if isinstance(location, WebAddress):
         return location.url
     from byoi_tools.tools.object_storage import ObjectStorage
-    from byoi_tools.tools.ovh_endpoint import connect_to
+    from byoi_tools.tools.store_endpoint import connect_to
 
     if isinstance(location, RegionalObject):
         return ObjectStorage(connect_to(location.endpoint)).presign_get(location.address, _PRESIGNED_FOR)

@@ -1,4 +1,4 @@
-"""Reads: what Bring Your Own Linux's script needs."""
+"""Reads what the script of Bring Your Own Linux needs."""
 
 from __future__ import annotations
 

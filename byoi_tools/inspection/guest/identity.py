@@ -1,4 +1,4 @@
-"""Reads: users, passwords, keys, and whatever a clone would share with its siblings."""
+"""Reads users, passwords, keys, and whatever a clone would share with its siblings."""
 
 from __future__ import annotations
 

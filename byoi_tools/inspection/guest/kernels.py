@@ -1,4 +1,4 @@
-"""Reads: kernels, their modules, firmware and initramfs images."""
+"""Reads the kernels, their modules, firmware and initramfs images."""
 
 from __future__ import annotations
 

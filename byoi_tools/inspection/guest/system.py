@@ -1,4 +1,4 @@
-"""Reads: the operating system: os-release, architecture, package manager."""
+"""Reads which operating system it is: os-release, architecture, package manager."""
 
 from __future__ import annotations
 

@@ -7,8 +7,8 @@ import pytest
 from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.tools.object_storage import ObjectStorage
-from byoi_tools.tools.ovh_endpoint import connect_to
 from byoi_tools.tools.store_connection import QUICK
+from byoi_tools.tools.store_endpoint import connect_to
 from fixtures.object_store import ObjectStore
 
 GRA = find_endpoint("gra")
