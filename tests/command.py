@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import pty
+import select
 import subprocess
 import sys
 from collections.abc import Mapping
@@ -45,6 +47,25 @@ def byoi_tools(
         timeout=seconds,
     )
     return Finished(done.returncode, done.stdout, done.stderr)
+
+
+def run_on_terminal(columns: int, *arguments: str | Path, environment: Mapping[str, str] | None = None) -> str:
+    """Run the program on a pseudo-terminal of that width, and return what it showed."""
+    master, slave = pty.openpty()
+    settings = clean_environment({"COLUMNS": str(columns), **(environment or {})})
+    with subprocess.Popen(
+        [str(PROGRAM), *map(str, arguments)], stdin=slave, stdout=slave, stderr=slave, env=settings
+    ) as process:
+        os.close(slave)
+        shown = b""
+        while select.select([master], [], [], 60)[0]:
+            try:
+                shown += os.read(master, 65536)
+            except OSError:  # how Linux says that the other end is closed
+                break
+        process.wait(60)
+    os.close(master)
+    return shown.decode()
 
 
 def clean_environment(more: Mapping[str, str] | None = None) -> dict[str, str]:

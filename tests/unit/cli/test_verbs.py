@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-import pty
 import re
-import select
 import signal
 import subprocess
 import time
@@ -16,7 +14,7 @@ import pytest
 
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.good import good_raw
-from tests.command import PROGRAM, byoi_tools, clean_environment
+from tests.command import PROGRAM, byoi_tools, clean_environment, run_on_terminal
 
 
 @pytest.fixture
@@ -24,23 +22,6 @@ def raw(tmp_path: Path) -> Path:
     path = tmp_path / "good.raw"
     good_raw(path)
     return path
-
-
-def run_on_terminal(columns: int, *arguments: str, environment: dict[str, str] | None = None) -> str:
-    """Run the program on a pseudo-terminal of that width, and return what it showed."""
-    master, slave = pty.openpty()
-    settings = clean_environment({"COLUMNS": str(columns), **(environment or {})})
-    with subprocess.Popen([str(PROGRAM), *arguments], stdin=slave, stdout=slave, stderr=slave, env=settings) as process:
-        os.close(slave)
-        shown = b""
-        while select.select([master], [], [], 60)[0]:
-            try:
-                shown += os.read(master, 65536)
-            except OSError:  # how Linux says that the other end is closed
-                break
-        process.wait(60)
-    os.close(master)
-    return shown.decode()
 
 
 def test_version_and_help() -> None:

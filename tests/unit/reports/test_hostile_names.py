@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
 import re
-import select
-import subprocess
 from pathlib import Path
 
 import pytest
@@ -16,7 +12,7 @@ from byoi_tools.model.finding import Severity
 from byoi_tools.reports.markdown import Page, escape_markdown, render_markdown
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.layout import ROOT
-from tests.command import PROGRAM, byoi_tools, clean_environment
+from tests.command import byoi_tools, run_on_terminal
 
 # Sets the title, clears the screen, makes a link, turns the text around, is a C1 control, breaks the line, is markup.
 HOSTILE = "\x1b]0;owned\x07\x1b[2J\x1b]8;;http://evil\x1b\\\u202e\x9b31m\r\t<b>[red]x[/red]</b>"
@@ -43,23 +39,6 @@ def image(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return canvas.as_raw(directory / "image.raw")
 
 
-def on_terminal(*arguments: str | Path) -> str:
-    master, slave = pty.openpty()
-    command = [str(PROGRAM), *map(str, arguments)]
-    environment = clean_environment({"COLUMNS": "100"})
-    with subprocess.Popen(command, stdin=slave, stdout=slave, stderr=slave, env=environment) as process:
-        os.close(slave)
-        shown = b""
-        while select.select([master], [], [], 60)[0]:
-            try:
-                shown += os.read(master, 65536)
-            except OSError:  # how Linux says that the other end is closed
-                break
-        process.wait(60)
-    os.close(master)
-    return shown.decode()
-
-
 def assert_harmless(shown: str) -> None:
     """Nothing but printable characters and new lines."""
     assert {character for character in shown if not character.isprintable()} <= {"\n"}
@@ -67,7 +46,7 @@ def assert_harmless(shown: str) -> None:
 
 @pytest.mark.parametrize("verb", [("inspect",), ("check", "--boot", "uefi", "--profile", "fleet")])
 def test_a_terminal_gets_nothing_but_our_own_colours(image: Path, verb: tuple[str, ...]) -> None:
-    shown = on_terminal(*verb, image)
+    shown = run_on_terminal(100, *verb, image)
     assert OUR_COLOURS.search(shown)
     assert_harmless(OUR_COLOURS.sub("", shown).replace("\r\n", "\n"))
     assert "owned" in shown or "root" in shown
