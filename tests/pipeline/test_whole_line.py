@@ -284,7 +284,7 @@ def test_an_object_store_that_does_not_answer_well(
 def test_an_installation_that_was_left_is_watched_to_its_end(
     image: Path, outside: dict[str, str], tmp_path: Path
 ) -> None:
-    with Simulator(servers(), directory=tmp_path / "slow", pace_seconds=0.5) as slow:
+    with Simulator(servers(), directory=tmp_path / "slow", pace_seconds=1) as slow:
         environment = outside | api_environment(slow)
         command = [str(PROGRAM), "publish-and-deploy", str(image)]
         with subprocess.Popen(

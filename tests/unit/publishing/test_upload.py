@@ -147,7 +147,7 @@ def test_part_that_is_damaged_every_time(proxy: StoreProxy, bucket: str, four_pa
 def test_interrupted_program_does_not_wait_for_a_store_that_hangs(
     proxy: StoreProxy, bucket: str, four_parts: Path
 ) -> None:
-    proxy.faults.append(Fault(Kind.PART, Stall(seconds=30), times=None))
+    proxy.faults.append(Fault(Kind.PART, Stall(seconds=90), times=None))
     started = time.monotonic()
 
     with pytest.raises(KeyboardInterrupt), upload(four_parts, bucket):
@@ -155,7 +155,7 @@ def test_interrupted_program_does_not_wait_for_a_store_that_hangs(
             time.sleep(0.01)
             raise KeyboardInterrupt
 
-    assert time.monotonic() - started < 15
+    assert time.monotonic() - started < 60
 
 
 def test_interrupted_before_any_part_was_sent_leaves_nothing(

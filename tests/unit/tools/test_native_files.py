@@ -288,7 +288,7 @@ def test_a_process_that_needs_too_much_time(ext4: Path, readers: NativeReaders) 
     files = readers.open("ext4", OnDisk(ext4))
     started = time.monotonic()
     with pytest.raises(ToolFailed, match="20 s of CPU"):
-        while time.monotonic() - started < 300:
+        while time.monotonic() - started < 1200:  # a busy machine gives it a tenth of a processor
             files.entries("/big")
 
 

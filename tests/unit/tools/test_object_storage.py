@@ -23,7 +23,7 @@ def show(error: ByoiError) -> str:
     return "\n".join([*traceback.format_exception(error), error.message, str(error.details), error.remedy])
 
 
-def refuse_access(bucket: str, seconds: float = 5) -> StorageError:
+def refuse_access(bucket: str, seconds: float = 30) -> StorageError:
     """Return the error of `check_access`, which comes in seconds and tells no secret."""
     started = time.monotonic()
     with pytest.raises(StorageError) as caught:

