@@ -125,6 +125,6 @@ class OutcomeUnknown(ByoiError):
 
 
 class Interrupted(ByoiError):
-    """The user stopped the work (Ctrl-C, SIGTERM)."""
+    """The user stopped the work (Ctrl-C, SIGTERM, a terminal that was closed)."""
 
     exit_code = 130

@@ -26,6 +26,8 @@ def run() -> None:
     It ends at once: whatever has to be tidied up was, and taking down the interpreter would cost a tenth of a check.
     """
     signal.signal(signal.SIGTERM, _interrupt)
+    if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup asks for
+        signal.signal(signal.SIGHUP, _interrupt)
     _open_closed_streams()
     gc.set_threshold(20_000)  # imports and facts make many objects and few cycles: a seldom search saves 1 part in 40
     code = main(sys.argv[1:])
@@ -44,7 +46,10 @@ def _open_closed_streams() -> None:
 
 def main(arguments: list[str]) -> int:
     """Run one command line and return its exit code; never raises."""
-    code = _run(arguments)
+    try:
+        code = _run(arguments)
+    except OSError:  # the terminal was closed: the message cannot be written
+        return _end_unheard()
     try:
         sys.stdout.flush()
     except BrokenPipeError:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 _ADDRESS_SPACE_BYTES = 8 * 2**30
 _QUERY_SECONDS = 60
 _KILLED_SECONDS = 10
-_INTERRUPTS = (signal.SIGINT, signal.SIGTERM)
+_INTERRUPTS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _PROGRESS = re.compile(r"\((\d+\.\d+)/100%\)")
 _VERSION = re.compile(r"qemu-img version ([0-9][0-9A-Za-z.+~-]{0,39})")
 _REMEDY = "Look at what qemu-img said; `qemu-img check` on the image may say more."

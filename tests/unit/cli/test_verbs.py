@@ -150,7 +150,8 @@ def test_convert(raw: Path, tmp_path: Path) -> None:
     assert "converting done" in run.errors
 
 
-def test_ctrl_c_ends_the_work_and_leaves_nothing(raw: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_work_and_leaves_nothing(raw: Path, tmp_path: Path, number: signal.Signals) -> None:
     directory = tmp_path / "bin"
     directory.mkdir()
     fake = directory / "qemu-img"
@@ -165,11 +166,11 @@ def test_ctrl_c_ends_the_work_and_leaves_nothing(raw: Path, tmp_path: Path) -> N
         stderr=subprocess.PIPE,
         text=True,
     ) as process:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while not (tmp_path / "pid").exists() and time.monotonic() < deadline:
             time.sleep(0.05)
-        process.send_signal(signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        process.send_signal(number)
+        _, errors = process.communicate(timeout=60)
     assert process.returncode == 130
     assert "interrupted" in errors
     assert "Traceback" not in errors
