@@ -58,6 +58,8 @@ def _checks_of(module: ModuleType) -> tuple[Check, ...]:
 CHECKS: tuple[Check, ...] = tuple(check for module in FAMILIES.values() for check in _checks_of(module))
 
 
+OF_THE_USER_DATA = ("cloud.userdata-yaml", "cloud.userdata-base64")
+USER_DATA_CHECKS = tuple(check for check in CHECKS if check.id in OF_THE_USER_DATA)
 DEPLOYMENT_CHECKS = tuple(check for check in CHECKS if check.family in OF_THE_DEPLOYMENT)
 
 

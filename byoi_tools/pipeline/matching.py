@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from byoi_tools.checks.catalogue import DEPLOYMENT_CHECKS, OF_THE_DEPLOYMENT
+from byoi_tools.checks.catalogue import DEPLOYMENT_CHECKS, OF_THE_DEPLOYMENT, USER_DATA_CHECKS
 from byoi_tools.checks.runner import run_checks
 from byoi_tools.checks.subject import Subject
 from byoi_tools.deployment.delivery import delivery_of
@@ -115,9 +115,16 @@ def _plan_by_old_api(
 def judge_deployment(
     planned: PlannedDeployment, examined: Fact[Facts], boot: BootMode, profile: Profile
 ) -> tuple[Outcome, ...]:
-    """The outcomes of the families target and api, less what is about another product."""
-    intent = Intent(profile.product, boot, loader_path=planned.order.loader_path)
+    """The outcomes of the families target and api, less what is about another product.
+
+    Of an image that is not looked at, the user data is judged here, as far as that needs no image.
+    """
+    order = planned.order
+    user_data = order.customizations.user_data
+    intent = Intent(profile.product, boot, loader_path=order.loader_path, user_data=user_data)
     checks = tuple(check for check in DEPLOYMENT_CHECKS if check.product in (None, profile.product))
+    if isinstance(examined, NotExamined) and user_data is not None:
+        checks = USER_DATA_CHECKS + checks
     return run_checks(checks, Subject(examined, intent, Known(planned)), profile)
 
 

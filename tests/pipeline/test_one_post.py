@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import os
 import signal
 from collections.abc import Iterator
@@ -134,15 +135,14 @@ def test_a_lost_answer_s_installation_is_adopted(tmp_path: Path, image: tuple[st
     assert "task 1000001 was started; following it" in run.errors
 
 
-def test_again_does_not_forget_an_installation_that_runs(tmp_path: Path, image: tuple[str, ...]) -> None:
+def test_again_does_not_forget_an_installation_that_runs(scene: Scene, host: ImageHost) -> None:
     """--again by mistake is refused; the command without it goes on with what runs, and does not install it twice."""
-    scene = scene_of(tmp_path, image, Faults(step_seconds=1))
-    with scene.simulator:
+    with host.holding():
         assert scene.deploy(dying=("after", 2)).code == KILLED
         mistaken = scene.deploy(*scene.order, "--again")
-        assert (mistaken.code, scene.simulator.posts) == (6, 1), mistaken.said
-        assert "busy" in mistaken.errors
-        plain = scene.deploy()
+    assert (mistaken.code, scene.simulator.posts) == (6, 1), mistaken.said
+    assert "busy" in mistaken.errors
+    plain = scene.deploy()
     assert (plain.code, scene.simulator.posts) == (0, 1), plain.said
 
 
@@ -270,3 +270,21 @@ def test_one_verb_knows_what_the_other_has_begun(line: Scene, image: tuple[str, 
     assert line.deploy(dying=("after", 1)).code == KILLED
     alone = Scene(line.simulator, image, line.state)
     assert (alone.deploy().code, line.simulator.posts) == (7, 0)
+
+
+@pytest.mark.parametrize(
+    ("content", "code", "told"),
+    [
+        (b"#cloud-config\nusers: [1\n", 6, "the user data is no YAML, and would be ignored"),
+        (base64.b64encode(b"#cloud-config\nruncmd: [id]\n"), 6, "the user data is base64 already"),
+        (b"#cloud-config\nruncmd: [id]\n", 0, ""),
+        (b"for another provisioner\n", 0, "not compared: cloud.userdata-yaml"),
+    ],
+)
+def test_user_data_that_no_first_boot_would_understand_is_not_sent(
+    scene: Scene, tmp_path: Path, content: bytes, code: int, told: str
+) -> None:
+    (tmp_path / "user-data").write_bytes(content)
+    run = scene.deploy(*scene.order, "--user-data", str(tmp_path / "user-data"))
+    assert (run.code, scene.simulator.posts) == (code, 0 if code else 1), run.said
+    assert told in " ".join(run.errors.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import stat
@@ -56,10 +57,15 @@ class Planner:
     def deploy(self, *more: str) -> Finished:
         return self.scene.deploy("--plan", str(self.file), "--confirm", NAME, *more)
 
-    def edit(self, change: Callable[[dict[str, Any]], object]) -> None:
+    def edit(self, change: Callable[[dict[str, Any]], object], *, is_told: bool = True) -> None:
+        """Change the file; what is told by its digest is another plan, and no edited one (ADR 21)."""
         document = self.read
         change(document)
-        self.file.write_text(json.dumps(document))
+        told = document.pop("content_sha256")
+        if is_told:
+            ordered = json.dumps(document, sort_keys=True, separators=(",", ":"))
+            told = hashlib.sha256(ordered.encode()).hexdigest()
+        self.file.write_text(json.dumps({**document, "content_sha256": told}, indent=1))
 
     @property
     def key(self) -> str:
@@ -209,6 +215,9 @@ def test_a_plan_that_is_not_carried_out(planner: Planner) -> None:
     refused(planner, "image.address", code=2)
     planner.edit(lambda plan: plan["image"].update(size_bytes="many"))
     refused(planner, "image.size_bytes", "a whole number", code=2)
+    planner.file.write_text(whole)
+    planner.edit(lambda plan: plan["image"].update(url_seconds=61), is_told=False)
+    refused(planner, "this is no plan: content_sha256", "was edited", code=2)
     planner.file.write_text(whole[:-100])
     refused(planner, "no JSON", code=2)
 

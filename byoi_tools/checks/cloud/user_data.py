@@ -38,7 +38,8 @@ def userdata_yaml(subject: Subject) -> Iterator[Observation]:
 
     How: gzip and MIME are opened; each part has a header of cloud-init (`#cloud-config`, `#!`, `#include` ...), or is
     an Ignition, Talos or Windows configuration where the image does not use cloud-init. Cloud-configs are parsed:
-    a mapping, no tabs. A key that is there twice is a warning: the last one counts. Skipped without user data.
+    a mapping, no tabs. A key that is there twice is a warning: the last one counts. Skipped without user data, and for
+    an unknown header where the image was not looked at, as by `deploy`.
 
     Fix: `cloud-init schema -c FILE` on any machine that has cloud-init; put `#cloud-config` into the first line.
 
@@ -56,6 +57,8 @@ def userdata_yaml(subject: Subject) -> Iterator[Observation]:
 
 def _judge(subject: Subject, part: UserDataPart) -> Iterator[Observation]:
     first_line = part.text.lstrip().partition("\n")[0]
+    if part.kind is UserDataKind.UNKNOWN:
+        subject.examined.known()  # what is no cloud-init's may be for what else is in an image that nobody looked at
     if part.kind is UserDataKind.UNKNOWN or (part.kind in _NOT_FOR_CLOUD_INIT and _uses_cloud_init(subject)):
         yield _observation(
             "the user data has no header that cloud-init knows, and would be ignored",

@@ -76,10 +76,13 @@ EDITS: list[tuple[str, Callable[[dict[str, Any]], object]]] = [
     ("order.metadata.role", lambda plan: plan["order"].update(metadata={"role": None})),
     ("order.http_header_names", lambda plan: plan["order"].update(http_header_names="X-Token")),
     ("judgement", lambda plan: plan.update(judgement=[])),
+    ("content_sha256", lambda plan: plan["judgement"].update(verdict="failed")),
+    ("content_sha256", lambda plan: plan["image"].update(image_type="qcow2")),
+    ("content_sha256", lambda plan: plan.pop("content_sha256")),
 ]
 
 
-@pytest.mark.parametrize(("where", "edit"), EDITS, ids=[where for where, _ in EDITS])
+@pytest.mark.parametrize(("where", "edit"), EDITS, ids=[f"{number} {where}" for number, (where, _) in enumerate(EDITS)])
 def test_an_edited_member_is_named(where: str, edit: Callable[[dict[str, Any]], object]) -> None:
     document = json.loads(TEXT)
     edit(document)
