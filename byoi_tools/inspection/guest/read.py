@@ -64,6 +64,9 @@ def open_disk(source: ByteSource, disk: Disk, readers: Readers, aside: Executor)
     if (not roots or readers.opens_everything) and (inside := open_containers(found, readers)):
         found = (*found, *inside)
         roots = find_roots(found)
+    if not roots:
+        for volume in found:
+            volume.look_whether_empty()
     return OpenDisk(found, _open_guest(roots, found, disk, aside) if roots else NotExamined(_why_none(found)))
 
 

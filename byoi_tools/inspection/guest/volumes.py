@@ -44,6 +44,7 @@ class FoundVolume:
     is_root_by_type: bool = False
     missing_devices: int = 0
     mount_point: str = ""
+    is_empty: bool = False
     _subvolumes: tuple[str, ...] | None = field(default=None, repr=False)
     _files: WatchedFiles | None = field(default=None, repr=False)
     _more_files: list[WatchedFiles] = field(default_factory=list, repr=False)
@@ -96,7 +97,15 @@ class FoundVolume:
             size_bytes=self.content.size_bytes,
             missing_devices=self.missing_devices,
             subvolumes=self._subvolumes if self.mount_point else None,
+            is_empty=self.is_empty,
         )
+
+    def look_whether_empty(self) -> None:
+        """Find out whether it holds anything; one that cannot be read is not empty."""
+        try:
+            self.is_empty = self.files is not None and {each.name for each in self.files.entries("/")} <= {"lost+found"}
+        except (ImageError, ToolError):
+            self.is_empty = False  # the watched reader keeps what went wrong
 
     def _watched(self, open_files: Callable[[], FileReader]) -> WatchedFiles | None:
         try:

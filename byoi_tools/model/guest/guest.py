@@ -48,6 +48,7 @@ class Volume:
     nobody read it. `superblock` is known for ext and XFS. `trouble` is the first thing that went wrong with reading it.
     `size_bytes` is that of its partition or logical volume. `missing_devices` counts the devices that it is made of and
     that are not in the image. `subvolumes` are the paths of those of a btrfs that the guest mounts; None of all else.
+    `is_empty` tells of one without files but lost+found; asked only where no volume holds a root.
     """
 
     source: str
@@ -61,6 +62,7 @@ class Volume:
     size_bytes: int = 0
     missing_devices: int = 0
     subvolumes: tuple[str, ...] | None = None
+    is_empty: bool = False
 
 
 @dataclass(frozen=True, slots=True)

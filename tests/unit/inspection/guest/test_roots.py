@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.checks.fs.state import readable
+from byoi_tools.checks.kernel.files import present as kernel_present
 from byoi_tools.checks.runner import check_image
 from byoi_tools.inspection.inspect import inspect_image, inspect_source
 from byoi_tools.model.boot import BootMode, Product
@@ -231,3 +232,24 @@ def test_what_the_fstab_leaves_out_is_mounted_by_its_type(
     facts = inspect_image(make_disk(tmp_path / "disk", [*parts, Part(make_volume(tmp_path / "root", files))]))
     found = facts.guest.known().volumes
     assert sorted(volume.mount_point for volume in found if volume.mount_point) == points
+
+
+@pytest.mark.parametrize(
+    ("files", "kind"),
+    [
+        ({}, OutcomeKind.FAILED),
+        ({"/EFI/Linux/a.efi": "x" * (1 << 20)}, OutcomeKind.SKIPPED),  # it may be a system in one file
+        ({"/A/vmlinuz": ""}, OutcomeKind.SKIPPED),  # Talos keeps its kernel so, without any root
+    ],
+)
+def test_an_image_without_any_file_has_no_system(files: dict[str, str], kind: OutcomeKind, tmp_path: Path) -> None:
+    esp = tmp_path / "esp"
+    run("mkfs.fat", "-C", esp, "4096")
+    (tmp_path / "file").write_text(files.get("/EFI/Linux/a.efi", "x"))
+    run("mcopy", "-i", esp, tmp_path / "file", "::/a.efi")
+    root = {path: text for path, text in files.items() if not path.startswith("/EFI")}
+    disk = make_disk(tmp_path / "disk", [Part(esp.read_bytes(), ESP), Part(make_volume(tmp_path / "root", root))])
+    profile = Profile("test", "", Product.BYOI, None, Target(), ())
+    intent = Intent(Product.BYOI, BootMode.UEFI)
+    report = check_image((kernel_present,), inspect_image(disk), intent, profile, fail_on=None)
+    assert [outcome.kind for outcome in report.outcomes] == [kind]
