@@ -131,6 +131,6 @@ def test_no_name_breaks_a_check(name: str) -> None:
     ],
 )  # fmt: skip
 def test_large_files_end_soon(path: str, text: str) -> None:
-    started = time.monotonic()
+    started = time.process_time()
     judge({path: text})
-    assert time.monotonic() - started < 10
+    assert time.process_time() - started < 10
