@@ -58,7 +58,7 @@ def sent(scene: FleetScene, name: str) -> Body:
 
 def test_all_servers_get_the_image_and_their_own_wishes(make: Make) -> None:
     scene = make()
-    (scene.directory / "web.yaml").write_text("#cloud-config\nfqdn: {{ hostname }}.{{domain}}\nrack: '{{rack}}'\n")
+    (scene.directory / "web.yaml").write_text('#cloud-config\nfqdn: {{ hostname }}.{{domain}}\nrack: "{{rack}}"\n')
     (scene.directory / "db.yaml").write_text("#cloud-config\nruncmd: [['{{keep}}']]\n")
     scene.write(
         'hostname = "web-1"\nmetadata = { role = "web", id = 7 }\nvalues = { rack = 12 }\ndisk-group = 2',
@@ -74,8 +74,8 @@ def test_all_servers_get_the_image_and_their_own_wishes(make: Make) -> None:
     first, second, third = (sent(scene, name) for name in NAMES)
     told = [base64.b64decode(each["configDriveUserData"]).decode() for each in (first, second, third)]
     assert told == [
-        "#cloud-config\nfqdn: web-1.example.net\nrack: '12'\n",
-        "#cloud-config\nfqdn: web-2.example.org\nrack: 'ü'{{'\n",
+        '#cloud-config\nfqdn: web-1.example.net\nrack: "12"\n',
+        '#cloud-config\nfqdn: web-2.example.org\nrack: "ü\'{{"\n',
         "#cloud-config\nruncmd: [['{{keep}}']]\n",
     ]
     assert [each.get("hostname") for each in (first, second, third)] == ["web-1", "web-2", None]
