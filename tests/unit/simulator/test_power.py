@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -140,8 +141,17 @@ def test_an_old_system_goes_on_running(
     assert "the second system" in simulator.disk_file("ns1.simulated").read_bytes()[:512].decode("latin-1")
 
 
+@pytest.fixture
+def scratch() -> Iterator[str]:
+    """Where the program's own files go, with a path that is short enough for sockets; SIGKILL leaves them there."""
+    with tempfile.TemporaryDirectory() as directory:
+        yield directory
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_machine_outlives_the_program(talking: ImageHost, tmp_path: Path, number: signal.Signals) -> None:
+def test_no_machine_outlives_the_program(
+    talking: ImageHost, tmp_path: Path, scratch: str, number: signal.Signals
+) -> None:
     definition = tmp_path / "servers.toml"
     definition.write_text(
         '[[server]]\nname = "ns1.simulated"\nboot_mode = "legacy"\nmemory_mib = 4096\n'
@@ -153,7 +163,7 @@ def test_no_machine_outlives_the_program(talking: ImageHost, tmp_path: Path, num
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         text=True,
-        env=clean_environment(),
+        env=clean_environment({"TMPDIR": scratch}),
         preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     ) as process:
         assert process.stdout is not None
@@ -169,6 +179,7 @@ def test_no_machine_outlives_the_program(talking: ImageHost, tmp_path: Path, num
         os.kill(process.pid, number)
         process.wait(30)
     wait_for(lambda: machines(tmp_path) == [])
+    assert number is signal.SIGKILL or not list(Path(scratch).iterdir())
 
 
 @pytest.mark.parametrize("address", ["localhost:2201", "127.0.0.1:0", "::1", "127.0.0.1:22:22"])
