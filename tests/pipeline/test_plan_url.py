@@ -119,12 +119,11 @@ def test_a_digest_that_is_not_the_files_is_found_before_anything_is_erased(plann
     wrong = f"sha256:{'0' * 64}"
     run = planner.plan("--verify", "full", checksum=wrong)
     assert (run.code, planner.file.exists(), "its sha256 is" in run.errors) == (5, False, True), run.said
+    planner.web.has_etag = False
     assert planner.plan("--verify", "full").code == 0
     content = planner.web.content
     middle = 3 << 20
     planner.web.content = content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :]
-    planner.web.has_etag = False
-    planner.file.write_text(json.dumps({**planner.read, "image": {**planner.read["image"], "version": ""}}))
     planner.refused("its sha512 is", code=5)  # what neither size nor samples tell
 
 
