@@ -12,7 +12,7 @@ _CAPACITY_BYTES = 64 * 2**20
 _LARGEST_FETCH_BYTES = 4 * 2**20
 _STREAMS = 16
 _AHEAD_BLOCKS = 8
-_AHEAD_SHARE = 8
+_AHEAD_SHARE = 32
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ class BlockCache:
 
     The least recently used blocks go first. A miss beside the end of an earlier fetch (on either side: qemu-img writes
     the clusters of a qcow2 in a slightly shuffled order) belongs to its stream, and brings twice as much as that one:
-    up to 8 blocks, then up to an eighth of what the stream brought so far, then up to 4 MiB. So what is fetched in vain
+    up to 8 blocks, then up to a 32nd of what the stream brought so far, then up to 4 MiB. So what is fetched in vain
     stays a small part of what was read. Streams may alternate. What `fetch` raises comes through, and leaves nothing
     behind.
     """
