@@ -24,6 +24,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.handover import Handover
+from byoi_tools.publishing.part_plan import plan_parts
 from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.publish import publish_image
 from byoi_tools.tools.object_storage import ObjectStorage
@@ -257,8 +258,12 @@ def test_url_works_whatever_the_file_is_called(bucket: str, tmp_path: Path, name
 
 
 def test_interrupted_upload_keeps_its_parts_and_is_continued(
-    object_store: ObjectStore, bucket: str, large_image: Path
+    object_store: ObjectStore, bucket: str, tmp_path: Path
 ) -> None:
+    more_parts_than_go_at_a_time = plan_parts(PART).parallel + 1  # so one is stored before the last is begun
+    image = tmp_path / "large.qcow2"
+    image.write_bytes(os.urandom(PART) * more_parts_than_go_at_a_time + b"end")
+
     class InterruptedAfterAPart(Notes):
         is_interrupted = False
 
@@ -269,17 +274,17 @@ def test_interrupted_upload_keeps_its_parts_and_is_continued(
 
     interrupted = InterruptedAfterAPart()
     with pytest.raises(KeyboardInterrupt):
-        publish(large_image, bucket, observer=interrupted)
+        publish(image, bucket, observer=interrupted)
 
     assert list_keys(object_store, bucket) == []
     assert part_sizes(object_store, bucket)
     assert "objects gc" in interrupted.notes[0]
 
     notes = Notes()
-    published = publish(large_image, bucket, observer=notes)
+    published = publish(image, bucket, observer=notes)
 
     assert "goes on" in notes.notes[0]
-    assert read(object_store, bucket, key_of(published)) == large_image.read_bytes()
+    assert read(object_store, bucket, key_of(published)) == image.read_bytes()
     assert part_sizes(object_store, bucket) == []
 
 
