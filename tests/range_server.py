@@ -19,12 +19,14 @@ class RangeServer:
 
     `plan` holds what happens to the next requests, one each: a status to answer with, `"reset"` (in the middle of the
     body), `"close"` (without an answer), `"chunked"`, or None for nothing special. `redirects` maps paths to Locations.
+    `exchanges` says what is served from a request of that number on.
     """
 
     url: str
     content: bytes
     plan: list[int | str | None] = field(default_factory=list)
     redirects: dict[str, str] = field(default_factory=dict)
+    exchanges: dict[int, bytes] = field(default_factory=dict)
     serves_ranges: bool = True
     has_etag: bool = True
     last_modified: str | None = None
@@ -54,6 +56,7 @@ def serving_ranges(content: bytes, path: str = "/image.raw") -> Iterator[RangeSe
                 state.whole_requests += 1
             first, last = self._range()
             state.requests.append((self.path, (first, last)))
+            state.content = state.exchanges.pop(len(state.requests), state.content)
             state.headers.append(dict(self.headers))
             event = state.plan.pop(0) if state.plan else None
             if self.path.partition("?")[0] in state.redirects:

@@ -12,7 +12,6 @@ from byoi_tools.model.deed import Deed, ServedImage
 from byoi_tools.model.deployment import ImageSource, InstallOrder
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.fact import Known
-from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import WebAddress
@@ -32,7 +31,7 @@ from byoi_tools.pipeline.matching import (
 )
 from byoi_tools.pipeline.planning import Sources, write_down
 from byoi_tools.pipeline.stages import BadVerdict
-from byoi_tools.publishing.served_elsewhere import Served, compare_digest, look_at
+from byoi_tools.publishing.served_elsewhere import Served, compare_digest, look_at, require_same
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import OvhApi
 
@@ -51,7 +50,6 @@ class UrlImage:
 class _Looked:
     """What was found of the image, and what was judged by it."""
 
-    facts: Facts
     served: Served
     planned: PlannedDeployment
     report: Report
@@ -97,7 +95,9 @@ def _look(
     clock: Clock,
     observer: Observer,
 ) -> _Looked:
+    served = look_at(image.address, clock)
     facts = inspect_image(image.address, observer, rules.reader, rules.luks_key)
+    require_same(image.address, served, clock)
     kind = image.image_type or facts.container.format.image_type
     if kind is None:
         raise UsageError(
@@ -122,7 +122,7 @@ def _look(
     report = waive(report, image.address, rules, observer)
     if not report.has_passed:
         raise BadVerdict(report)
-    return _Looked(facts, look_at(image.address, clock), planned, report)
+    return _Looked(served, planned, report)
 
 
 def _planned_url(image: UrlImage, found: _Looked) -> PlannedUrl:

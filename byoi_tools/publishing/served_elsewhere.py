@@ -45,10 +45,7 @@ def look_at(address: WebAddress, clock: Clock) -> Served:
             last = min(offset + SAMPLE_BYTES, first.total_bytes) - 1
             answer = with_retries(partial(ranges.get, offset, last), clock)
             if (answer.total_bytes, answer.version) != (first.total_bytes, first.version):
-                raise IntegrityError(
-                    f"{address} was exchanged while it was looked at",
-                    remedy="Run the same command again, when nobody writes the file.",
-                )
+                raise _exchanged(address)
             running.update(answer.content)
     finally:
         ranges.close()
@@ -62,6 +59,19 @@ def _first(ranges: HttpRanges, address: WebAddress, clock: Clock) -> RangeAnswer
         if failed.status == _RANGE_NOT_SATISFIABLE:
             raise ImageUnreadable(f"{address} is empty", remedy="Upload the image again.") from failed
         raise
+
+
+def require_same(address: WebAddress, served: Served, clock: Clock) -> None:
+    """Look again, and raise `IntegrityError` when it is not what was there before."""
+    if look_at(address, clock) != served:
+        raise _exchanged(address)
+
+
+def _exchanged(address: WebAddress) -> IntegrityError:
+    return IntegrityError(
+        f"{address} was exchanged while it was looked at",
+        remedy="Run the same command again, when nobody writes the file.",
+    )
 
 
 def compare_digest(

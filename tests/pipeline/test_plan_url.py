@@ -115,6 +115,17 @@ def test_another_file_at_the_url_or_another_server(planner: Planner) -> None:
         planner.refused("boot mode: was uefi, is legacy, uefi", "ETag or date")
 
 
+def test_a_file_that_is_exchanged_behind_the_inspection_is_not_planned(planner: Planner) -> None:
+    assert planner.plan().code == 0
+    planner.file.unlink()
+    asked, content = len(planner.web.requests), planner.web.content
+    samples = 3  # the last requests: the first, a middle and the last MiB, once more
+    planner.web.exchanges = {2 * asked - samples + 1: content[:-1] + bytes([content[-1] ^ 1])}
+    run = planner.plan()
+    assert (run.code, planner.file.exists(), len(planner.web.requests)) == (5, False, 2 * asked), run.said
+    assert "was exchanged" in run.errors
+
+
 def test_a_digest_that_is_not_the_files_is_found_before_anything_is_erased(planner: Planner) -> None:
     wrong = f"sha256:{'0' * 64}"
     run = planner.plan("--verify", "full", checksum=wrong)

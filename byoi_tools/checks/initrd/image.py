@@ -12,10 +12,9 @@ from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.boot import BootEntry
 from byoi_tools.model.guest.initramfs import Initramfs
-from byoi_tools.model.guest.kernels import Kernel
+from byoi_tools.model.guest.kernels import Kernel, is_microcode_image
 from byoi_tools.model.quoting import quote
 
-_MICROCODE = "-ucode"
 _NONE = Initramfs("", 0, (), "", "", (), (), frozenset(), frozenset(), (), "", ())
 
 
@@ -71,7 +70,7 @@ def _is_bare(entry: BootEntry, kernel: Kernel) -> bool:
     if kernel.initramfs_path == kernel.path or entry.command_line.has("initrd"):
         return False  # a unified kernel image; an initrd that the kernel's own EFI stub loads
     is_first_try = (entry.command_line.last("panic") or "").startswith("-") and kernel.initramfs_path
-    return not is_first_try and all(_MICROCODE in path.rpartition("/")[2] for path in entry.initrds)
+    return not is_first_try and all(is_microcode_image(path) for path in entry.initrds)
 
 
 def _needs_initramfs(kernel: Kernel, bare: BootEntry | None) -> bool:

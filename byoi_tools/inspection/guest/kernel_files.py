@@ -7,7 +7,7 @@ import re
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.files import FileKind
-from byoi_tools.model.guest.kernels import KernelLink
+from byoi_tools.model.guest.kernels import KernelLink, is_microcode_image
 
 _KERNEL_NAME = re.compile(r"(?:vmlinuz|vmlinux|bzImage|kernel|Image|linux)(?:-(.+))?")
 _MODULES = "/lib/modules"
@@ -24,7 +24,6 @@ _LINKS = (
     "/boot/initrd.img.old",
     "/initrd.img.old",
 )
-_MICROCODE_NAME = re.compile(r"(?:intel|amd)-ucode\.img")
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,11 +70,6 @@ def find_initramfs(tree: GuestTree, kernel: str, version: str) -> str:
 def find_microcode_images(tree: GuestTree) -> tuple[str, ...]:
     """Images of microcode updates that a loader hands over beside the initramfs."""
     return tuple(f"/boot/{name}" for name in tree.names("/boot") if is_microcode_image(name))
-
-
-def is_microcode_image(path: str) -> bool:
-    """Whether a file is named as such an image is."""
-    return _MICROCODE_NAME.fullmatch(path.rpartition("/")[2]) is not None
 
 
 def _in_boot(tree: GuestTree) -> list[KernelFile]:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.devices import known_devices
-from byoi_tools.inspection.guest.kernel_files import is_microcode_image
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.guest.boot import BootChain, BootEntry
+from byoi_tools.model.guest.kernels import is_microcode_image
 
 
 @dataclass(frozen=True, slots=True)

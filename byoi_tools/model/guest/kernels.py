@@ -9,6 +9,8 @@ from byoi_tools.model.fact import Fact
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernel_modules import ModuleIndex
 
+_MICROCODE_NAME = re.compile(r"(?:intel|amd)-ucode\.img")
+
 
 @dataclass(frozen=True, slots=True)
 class KernelImage:
@@ -122,3 +124,8 @@ def version_key(version: str) -> tuple[tuple[int, int, str], ...]:
     parts = re.findall(r"[0-9]+|~|[^0-9~]+", version[:256])
     keys = [(2, int(part), "") if "0" <= part[0] <= "9" else (0 if part == "~" else 1, 0, part) for part in parts]
     return (*keys, (1, 0, ""))
+
+
+def is_microcode_image(path: str) -> bool:
+    """Whether a file is named as an image of microcode updates is, which a loader hands over beside the initramfs."""
+    return _MICROCODE_NAME.fullmatch(path.rpartition("/")[2]) is not None
