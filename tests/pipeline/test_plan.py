@@ -23,6 +23,7 @@ from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.good import good_raw
 from tests.command import Finished, byoi_tools
 from tests.deploying_scene import NAME, CountingSimulator, Scene, scene_of
+from tests.planning_scene import PlanningScene
 from tests.static_server import serving_directory
 from tests.unit.reports.closed_schema import closed
 from tests.unit.simulator.outside import SSH_KEY, small_server
@@ -31,31 +32,16 @@ USER_DATA = "#cloud-config\npassword: hunter2-in-user-data\n"
 
 
 @dataclass
-class Planner:
+class Planner(PlanningScene):
     """A user with an image, a bucket and a pretend server, and the plan that was made of them."""
 
-    scene: Scene
     store: ObjectStore
     bucket: str
-    folder: Path
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "plan.json"
-
-    @property
-    def read(self) -> dict[str, Any]:
-        document = json.loads(self.file.read_text())
-        assert isinstance(document, dict)
-        return document
 
     def plan(self, *more: str | Path) -> Finished:
         image = self.folder / "good.raw"
         where = ("--server", NAME, "--to", f"s3://{self.bucket}/images", "-o", self.file)
         return byoi_tools("plan", image, *where, *more, environment=self.scene.environment)
-
-    def deploy(self, *more: str) -> Finished:
-        return self.scene.deploy("--plan", str(self.file), "--confirm", NAME, *more)
 
     def edit(self, change: Callable[[dict[str, Any]], object], *, is_told: bool = True) -> None:
         """Change the file; what is told by its digest is another plan, and no edited one (ADR 21)."""
@@ -72,17 +58,13 @@ class Planner:
         address = self.read["image"]["address"]
         return str(address).removeprefix(f"s3://{self.bucket}/")
 
-    @property
-    def receipts(self) -> str:
-        return "".join(path.read_text() for path in self.scene.state.rglob("*.jsonl"))
-
 
 def planner_of(scene: Scene, store: ObjectStore, bucket: str, folder: Path) -> Planner:
     scene.more_environment = {**scene.more_environment, **store.environment}
     good_raw(folder / "good.raw")
     (folder / "id.pub").write_text(SSH_KEY + "\n")
     (folder / "user-data").write_text(USER_DATA)
-    return Planner(scene, store, bucket, folder)
+    return Planner(scene, folder, store, bucket)
 
 
 @pytest.fixture
@@ -145,13 +127,6 @@ def test_a_killed_deployment_of_a_plan_is_followed(tmp_path: Path, object_store:
         assert (third.code, scene.simulator.posts) == (0, 1), third.said
 
 
-def refused(planner: Planner, *seen: str, code: int = 6, flags: tuple[str, ...] = ()) -> None:
-    run = planner.deploy(*flags)
-    assert (run.code, planner.scene.simulator.posts) == (code, 0), run.said
-    for words in seen:
-        assert words in " ".join(run.errors.split()), run.errors
-
-
 def test_a_server_that_has_changed(planner: Planner) -> None:
     assert planner.plan().code == 0
     now = small_server(boot_mode=BootMode.UEFI_LEGACY, memory_mib=8192)
@@ -160,8 +135,7 @@ def test_a_server_that_has_changed(planner: Planner) -> None:
     changed = CountingSimulator(now, planner.folder / "changed")
     with changed:
         planner.scene = replace(planner.scene, simulator=changed)
-        refused(
-            planner,
+        planner.refused(
             "boot mode: was uefi, is legacy, uefi",
             "memory: was 4.0 GiB (4294967296 bytes), is 8.0 GiB (8589934592 bytes)",
             "is 2 x 2 GB NVMe (group 1)",
@@ -174,52 +148,52 @@ def test_an_object_that_has_changed(planner: Planner) -> None:
     assert planner.plan().code == 0
     planned = planner.store.client.get_object(Bucket=planner.bucket, Key=planner.key)["Body"].read()
     planner.store.client.put_object(Bucket=planner.bucket, Key=planner.key, Body=b"something else")
-    refused(planner, "size of the object: was", "is 14 bytes", "ETag of the object: was")
+    planner.refused("size of the object: was", "is 14 bytes", "ETag of the object: was")
     planner.store.client.put_object(Bucket=planner.bucket, Key=planner.key, Body=planned)
     etag = planner.store.client.head_object(Bucket=planner.bucket, Key=planner.key)["ETag"].strip('"')
-    refused(planner, f"ETag of the object: was {planner.read['image']['etag']}, is {etag}")
+    planner.refused(f"ETag of the object: was {planner.read['image']['etag']}, is {etag}")
     planner.edit(lambda plan: plan["image"].update(etag=etag))
-    refused(planner, f"content of s3://{planner.bucket}/{planner.key}: was sha256:")
+    planner.refused(f"content of s3://{planner.bucket}/{planner.key}: was sha256:")
     planner.store.client.delete_object(Bucket=planner.bucket, Key=planner.key)
-    refused(planner, f"s3://{planner.bucket}/{planner.key}: was", "is not there")
+    planner.refused(f"s3://{planner.bucket}/{planner.key}: was", "is not there")
 
 
 def test_files_and_headers_that_have_changed(planner: Planner) -> None:
     key, data = planner.folder / "id.pub", planner.folder / "user-data"
     assert planner.plan("--ssh-key", key, "--user-data", data, "--http-header", "X-Token=1").code == 0
-    refused(planner, "X-Token", code=2)
-    refused(planner, code=2, flags=("--http-header", "X-Other=1"))
+    planner.refused("X-Token", code=2)
+    planner.refused(code=2, flags=("--http-header", "X-Other=1"))
     header = ("--http-header", "X-Token=1")
     data.write_text(USER_DATA + "more: of it\n")
-    refused(planner, "user data: was sha256:", flags=header)
+    planner.refused("user data: was sha256:", flags=header)
     data.write_text(USER_DATA)
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", planner.folder / "other"], check=True)
     key.write_text((planner.folder / "other.pub").read_text())
-    refused(planner, "SSH key: was SHA256:", flags=header)
+    planner.refused("SSH key: was SHA256:", flags=header)
     key.unlink()
-    refused(planner, "--ssh-key", code=2, flags=header)
+    planner.refused("--ssh-key", code=2, flags=header)
 
 
 def test_a_plan_that_is_not_carried_out(planner: Planner) -> None:
     assert planner.plan().code == 0
     again = planner.plan()
     assert (again.code, "exists already" in again.errors) == (2, True)
-    refused(planner, "--plan says what is done", code=2, flags=("--hostname", "web2"))
-    refused(planner, "the plan is for", code=2, flags=("--server", "ns2.simulated"))
-    refused(planner, code=2, flags=("--confirm", "ns2.simulated"))
+    planner.refused("--plan says what is done", code=2, flags=("--hostname", "web2"))
+    planner.refused("the plan is for", code=2, flags=("--server", "ns2.simulated"))
+    planner.refused(code=2, flags=("--confirm", "ns2.simulated"))
     whole = planner.file.read_text()
     planner.edit(lambda plan: plan.update(valid_until="2026-01-01T00:00:00+00:00"))
-    refused(planner, "the plan was valid until 2026-01-01")
+    planner.refused("the plan was valid until 2026-01-01")
     planner.file.write_text(whole)
     planner.edit(lambda plan: plan["image"].update(address="s3://elsewhere/images/x.qcow2"))
-    refused(planner, "image.address", code=2)
+    planner.refused("image.address", code=2)
     planner.edit(lambda plan: plan["image"].update(size_bytes="many"))
-    refused(planner, "image.size_bytes", "a whole number", code=2)
+    planner.refused("image.size_bytes", "a whole number", code=2)
     planner.file.write_text(whole)
     planner.edit(lambda plan: plan["image"].update(url_seconds=61), is_told=False)
-    refused(planner, "this is no plan: content_sha256", "was edited", code=2)
+    planner.refused("this is no plan: content_sha256", "was edited", code=2)
     planner.file.write_text(whole[:-100])
-    refused(planner, "no JSON", code=2)
+    planner.refused("no JSON", code=2)
 
 
 def test_a_bad_image_is_not_planned(planner: Planner) -> None:
@@ -243,7 +217,7 @@ def test_a_file_of_an_own_web_server(planner: Planner) -> None:
         assert planner.read["image"]["address"] == f"file://{placed}"
         content = placed.read_bytes()
         placed.write_bytes(content[:-1] + b"!")
-        refused(planner, f"content of file://{placed}: was sha256:")
+        planner.refused(f"content of file://{placed}: was sha256:")
         placed.write_bytes(content)
         done = planner.deploy()
         assert (done.code, planner.scene.simulator.posts) == (0, 1), done.said

@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import jsonschema
 import pytest
@@ -16,7 +15,8 @@ from byoi_tools.simulator.servers import BootMode
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.good import good_raw
 from tests.command import Finished, byoi_tools
-from tests.deploying_scene import NAME, CountingSimulator, Scene, scene_of
+from tests.deploying_scene import NAME, CountingSimulator, scene_of
+from tests.planning_scene import PlanningScene
 from tests.range_server import RangeServer, serving_ranges
 from tests.unit.reports.closed_schema import closed
 from tests.unit.simulator.outside import small_server
@@ -25,36 +25,16 @@ QUERY = "?X-Amz-Signature=hunter2-in-query"
 
 
 @dataclass
-class Planner:
+class Planner(PlanningScene):
     """A user whose image somebody serves, with an ETag and ranges, and a pretend server."""
 
-    scene: Scene
     web: RangeServer
-    folder: Path
     checksum: str
-
-    @property
-    def file(self) -> Path:
-        return self.folder / "plan.json"
-
-    @property
-    def read(self) -> dict[str, Any]:
-        document: dict[str, Any] = json.loads(self.file.read_text())
-        return document
 
     def plan(self, *more: str, url: str | None = None, checksum: str | None = None) -> Finished:
         given = ("--url", url or self.web.url, "--checksum", checksum or self.checksum)
         where = ("--server", NAME, "-o", self.file)
         return byoi_tools("plan", *given, *where, *more, environment=self.scene.environment)
-
-    def deploy(self, *more: str) -> Finished:
-        return self.scene.deploy("--plan", str(self.file), "--confirm", NAME, *more)
-
-    def refused(self, *seen: str, code: int = 6, flags: tuple[str, ...] = ()) -> None:
-        run = self.deploy(*flags)
-        assert (run.code, self.scene.simulator.posts) == (code, 0), run.said
-        for words in seen:
-            assert words in " ".join(run.errors.split()), run.errors
 
 
 @pytest.fixture
@@ -64,7 +44,7 @@ def planner(tmp_path: Path) -> Iterator[Planner]:
     digest = subprocess.run(["sha512sum", image], check=True, capture_output=True, text=True).stdout.split()[0]
     scene = scene_of(tmp_path, ())
     with scene.simulator, serving_ranges(image.read_bytes(), "/images/debian.raw") as web:
-        yield Planner(scene, web, tmp_path, f"sha512:{digest}")
+        yield Planner(scene, tmp_path, web, f"sha512:{digest}")
 
 
 def test_what_is_planned_is_done_once_and_its_secrets_are_given_again(planner: Planner) -> None:
@@ -92,8 +72,7 @@ def test_what_is_planned_is_done_once_and_its_secrets_are_given_again(planner: P
     second = planner.deploy(*header, "--url", whole)
     assert (second.code, planner.scene.simulator.posts) == (0, 1), second.said
     assert "this plan is carried out" in second.output
-    receipts = "".join(path.read_text() for path in planner.scene.state.rglob("*.jsonl"))
-    for text in (planner.file.read_text(), receipts, planned.said, first.said, second.said):
+    for text in (planner.file.read_text(), planner.receipts, planned.said, first.said, second.said):
         assert "hunter2" not in text
 
 
