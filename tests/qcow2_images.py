@@ -125,17 +125,22 @@ def create(path: Path, size: int | str, *options: str) -> Path:
 
 
 def create_encrypted(path: Path, method: str) -> Path:
-    """Make an empty encrypted image (`aes`, `luks`); on busy machines QEMU at times cannot measure the processor."""
+    """Make an empty encrypted image (`aes`, `luks`)."""
     options = f"encrypt.format={method},encrypt.key-secret=key" + (",encrypt.iter-time=10" if method == "luks" else "")
+    encrypt("create", "-q", "-f", "qcow2", "--object", "secret,id=key,data=abc", "-o", options, path, "6M")
+    return path
+
+
+def encrypt(*arguments: str | Path) -> None:
+    """Run a qemu-img that makes a key; on busy machines QEMU at times cannot measure the processor: then again."""
     for attempt in range(50):
         try:
-            qemu_img("create", "-q", "-f", "qcow2", "--object", "secret,id=key,data=abc", "-o", options, path, "6M")
+            qemu_img(*arguments)
         except subprocess.CalledProcessError as error:
             if "CPU usage" not in error.stderr or attempt == 49:
                 raise
         else:
-            break
-    return path
+            return
 
 
 def write(path: Path, *commands: str, image_options: str = "driver=qcow2") -> Path:

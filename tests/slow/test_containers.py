@@ -18,8 +18,9 @@ from byoi_tools.tools.guest_appliance import Appliance, ImageFile, is_guestfs_in
 from byoi_tools.tools.guest_disk import GuestDisk
 from fixtures.debian.build import ensure_image
 from fixtures.libguestfs import libguestfs_environment
-from tests.disk_images import MIB, OnDisk, run
+from tests.disk_images import MIB, OnDisk
 from tests.guest_disks import Part, make_disk, make_volume
+from tests.qcow2_images import encrypt
 
 IMAGE = Path(__file__).parents[2] / "build" / "debian-12.qcow2"
 KEY = Secret("correct horse")
@@ -97,7 +98,7 @@ def encrypted(path: Path, content: bytes) -> bytes:
     plain = path.with_suffix(".plain")
     plain.write_bytes(content)
     secret = ["--object", f"secret,id=key,data={KEY.reveal()}", "-o", "key-secret=key,iter-time=10"]
-    run("qemu-img", "convert", "-f", "raw", "-O", "luks", *secret, plain, path)
+    encrypt("convert", "-f", "raw", "-O", "luks", *secret, plain, path)
     made = path.read_bytes()
     return made.ljust(-(-len(made) // MIB) * MIB, b"\0")
 
