@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from byoi_tools.checks.check import Check
 from byoi_tools.checks.subject import NO_SERVER, Subject
-from byoi_tools.model.fact import Fact, Known, NotKnownError, UnfinishedError
+from byoi_tools.model.fact import Fact, Known, NotExamined, NotKnownError, UnfinishedError
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import ImageSummary, Observation, Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.intent import Intent
@@ -32,6 +32,7 @@ def check_image(
         loader_path=_loader_path(subject),
         outcomes=outcomes,
         fail_on=fail_on,
+        guest_unknown=facts.guest.reason if isinstance(facts.guest, NotExamined) else "",
     )
 
 

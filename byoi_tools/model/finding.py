@@ -87,7 +87,8 @@ class ImageSummary:
 class Report:
     """Every outcome of one image under one profile; `fail_on` None means that no finding fails it.
 
-    `loader_path` is the one that would be handed to the provider, None where there is none.
+    `loader_path` is the one that would be handed to the provider, None where there is none. `guest_unknown` is the
+    reason why nothing of the guest was examined, empty where it was.
     """
 
     image: ImageSummary
@@ -96,6 +97,7 @@ class Report:
     loader_path: str | None
     outcomes: tuple[Outcome, ...]
     fail_on: Severity | None
+    guest_unknown: str = ""
 
     @property
     def has_passed(self) -> bool:
@@ -105,6 +107,14 @@ class Report:
             or (outcome.kind is OutcomeKind.FAILED and outcome.severity >= self.fail_on)
             for outcome in self.outcomes
         )
+
+    @property
+    def reservation(self) -> str:
+        """What a good verdict must not be read without: that the guest was not examined; empty where it was."""
+        if not self.guest_unknown:
+            return ""
+        count = sum(outcome.message == self.guest_unknown for outcome in self.of_kind(OutcomeKind.SKIPPED))
+        return f"the guest was not examined ({count} checks skipped)"
 
     def of_kind(self, kind: OutcomeKind) -> tuple[Outcome, ...]:
         """The outcomes of one kind, in their order."""

@@ -28,9 +28,15 @@ def deed_of(job: Job, products: Products) -> Deed:
         order=products.get(InstallOrder),
         image=_served(job, products),
         header_names=tuple(name for name, _ in job.http_headers),
-        verdict=f"{report.profile}: {'passed' if report.has_passed else 'failed'}",
+        verdict=_verdict(report),
         concerns=concerns_of(o for o in report.outcomes if not (is_made and o.check_id == COMPARED_ONCE_MADE)),
     )
+
+
+def _verdict(report: Report) -> str:
+    if not report.has_passed:
+        return f"{report.profile}: failed"
+    return f"{report.profile}: passed{f', but {report.reservation}' if report.reservation else ''}"
 
 
 def deed_by_url(server: Server, reinstallation: Reinstallation) -> Deed:

@@ -111,4 +111,6 @@ def _counts(report: Report) -> str:
 def _verdict(report: Report) -> str:
     """One line, whatever the width: programs and people look for it at the end."""
     name = printable(report.image.path.rpartition("/")[2])
-    return f"{'PASSED' if report.has_passed else 'FAILED'}: {name} under {report.profile}"
+    if not report.has_passed:
+        return f"FAILED: {name} under {report.profile}"
+    return f"PASSED: {name} under {report.profile}{f', but {report.reservation}' if report.reservation else ''}"

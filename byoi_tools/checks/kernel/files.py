@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from byoi_tools.checks.booted_kernel import booted_kernel
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
+from byoi_tools.checks.unwritten_system import unwritten_system
 from byoi_tools.model.fact import Known
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.guest.guest import Volume
 from byoi_tools.model.quoting import quote
-
-_SMALLEST_KERNEL_BYTES = 1 << 20
 
 
 @check(
@@ -29,22 +27,17 @@ def present(subject: Subject) -> Iterator[Observation]:
 
     How: a file that is a kernel by its header, in `/boot`, in a directory of `/lib/modules`, or in an EFI system
     partition (a unified kernel image, or a kernel with an EFI stub). None at all is an error; so is a kernel that
-    would be started and is no kernel by its header, or is shorter than its header says. So is an image whose file
-    systems are all empty, save an ESP without any file of a kernel's size: its root was never written.
+    would be started and is no kernel by its header, or is shorter than its header says. So is an image whose root was
+    never written: its file systems are all empty, or it has none and a boot loader of Linux would be started; save
+    where the ESP has a file of a kernel's size.
 
     Fix: install the distribution's kernel package in the image, then write the boot loader's configuration again
     (`update-grub`, `grub2-mkconfig`).
 
     Source: Linux, Documentation/arch/x86/boot.rst (`syssize`, `setup_sects`).
     """
-    if empty := _empty_file_systems(subject):
-        yield Observation(
-            "there is no system in the image: its file systems are empty",
-            observed=f"no files in {', '.join(quote(volume.source) for volume in empty[:4])}",
-            expected="a root file system with a kernel",
-            evidence="every file system of the image",
-            remedy="Build the image again: the step that copies the root file system into it did not do so.",
-        )
+    if unwritten := unwritten_system(subject):
+        yield unwritten
         return
     if not subject.kernels.kernels and not subject.kernels.on_esp:
         yield Observation(
@@ -71,19 +64,6 @@ def present(subject: Subject) -> Iterator[Observation]:
             evidence=quote(kernel.path),
             remedy="Install the kernel package again: apt-get install --reinstall linux-image-VERSION",
         )
-
-
-def _empty_file_systems(subject: Subject) -> tuple[Volume, ...]:
-    """The file systems of an image that has nothing to start; none where one holds files, or an ESP might."""
-    if isinstance(subject.facts.guest, Known):
-        return ()
-    esps = subject.facts.esps.known()
-    entries = [entry for esp in esps for entry in esp.content.known().entries]
-    if any(entry.size_bytes >= _SMALLEST_KERNEL_BYTES for entry in entries):
-        return ()
-    places = {str(esp.partition) for esp in esps}
-    others = tuple(each for each in subject.volumes if each.source not in places and each.file_system != "swap")
-    return others if all(volume.is_empty for volume in others) else ()
 
 
 @check(

@@ -14,6 +14,7 @@ import pytest
 
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.good import good_raw
+from fixtures.tiny.layout import ROOT
 from tests.command import PROGRAM, byoi_tools, clean_environment, run_on_terminal
 
 
@@ -34,6 +35,20 @@ def test_the_good_image_passes(raw: Path, boot: str) -> None:
     run = byoi_tools("check", raw, "--boot", boot)
     assert (run.code, run.errors) == (0, "")
     assert run.output.splitlines()[-1].startswith("PASSED: ")
+
+
+def test_a_good_verdict_says_that_the_guest_was_not_examined(tmp_path: Path) -> None:
+    canvas = Canvas(tmp_path / ".canvas")
+    canvas.write(ROOT.offset, b"LUKS\xba\xbe\x00\x02".ljust(4096, b"\0"))
+    run = byoi_tools("check", canvas.as_raw(tmp_path / "locked.raw"), "--boot", "uefi")
+    said = re.fullmatch(
+        r"PASSED: locked\.raw under ovh-byoi-uefi, but the guest was not examined \((\d+) checks skipped\)",
+        run.output.splitlines()[-1],
+    )
+    assert (run.code, said is not None) == (0, True), run.output
+    assert said is not None and f"it is encrypted (LUKS), and no key was given ({said[1]})" in " ".join(
+        run.output.split()
+    )
 
 
 def test_the_report_in_json(raw: Path) -> None:
