@@ -15,7 +15,7 @@ from byoi_tools.inspection.bios_boot import read_bios_boot
 from byoi_tools.inspection.container import open_virtual_disk, read_container
 from byoi_tools.inspection.esps import read_esps
 from byoi_tools.inspection.guest.read import open_disk
-from byoi_tools.inspection.guest.readers import Readers
+from byoi_tools.inspection.guest.volumes.readers import Readers
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.disks.bios import BiosBoot
 from byoi_tools.model.disks.disk import Disk

@@ -15,7 +15,7 @@ from byoi_tools.formats.grub.core import read_core_modules
 from byoi_tools.formats.grub.script import read_grub_script
 from byoi_tools.formats.guest_files.fstab import read_fstab
 from byoi_tools.formats.source import Memory
-from byoi_tools.inspection.guest.boot import read_boot
+from byoi_tools.inspection.guest.boot.read import read_boot
 from byoi_tools.model.disks.pe import PeImage
 from byoi_tools.model.guest.command_line import CommandLine
 from byoi_tools.model.guest.devices import DeviceName

@@ -18,7 +18,7 @@ from byoi_tools.formats.guest_files.accounts import (
 from byoi_tools.formats.guest_files.shell_commands import find_calls
 from byoi_tools.inspection.guest.byolinux import read_byolinux
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.inspection.guest.identity import read_identity
+from byoi_tools.inspection.guest.identity.read import read_identity
 from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.guest.byolinux import SCRIPT_PATH
 from tests.guest_tree import tree_of

@@ -15,7 +15,7 @@ from byoi_tools.formats.boot.linux_kernel import read_kernel
 from byoi_tools.formats.guest_files.kernel_modules import read_built_in_options, read_builtin, read_index
 from byoi_tools.formats.guest_files.modprobe_config import read_blacklisted
 from byoi_tools.formats.guest_files.package_lists import read_apk_installed, read_dpkg_status
-from byoi_tools.inspection.guest.initramfs import read_initramfs
+from byoi_tools.inspection.guest.kernels.initramfs import read_initramfs
 from fixtures.tiny import kernel_image
 from fixtures.tiny.initramfs import MICROCODE, cpio, initramfs
 

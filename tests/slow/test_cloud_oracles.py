@@ -13,8 +13,8 @@ import pytest
 
 from byoi_tools.checks.catalogue import CHECKS, find_check
 from byoi_tools.checks.runner import check_image
-from byoi_tools.inspection.guest.cloud import read_cloud
-from byoi_tools.inspection.guest.cloud_config import read_cloud_config
+from byoi_tools.inspection.guest.cloud.config import read_cloud_config
+from byoi_tools.inspection.guest.cloud.read import read_cloud
 from byoi_tools.inspection.guest.ssh import read_ssh
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import BootMode, Product

@@ -9,7 +9,7 @@ import pytest
 
 from byoi_tools.formats.disks.partitions import read_disk
 from byoi_tools.inspection.guest.read import GuestFacts, open_disk
-from byoi_tools.inspection.guest.readers import Readers
+from byoi_tools.inspection.guest.volumes.readers import Readers
 from byoi_tools.model.fact import NotExamined
 from byoi_tools.model.guest.guest import TroubleKind
 from byoi_tools.model.guest.reader import ReaderChoice

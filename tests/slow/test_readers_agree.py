@@ -20,7 +20,7 @@ import pytest
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.inspection.container import open_virtual_disk
 from byoi_tools.inspection.guest.read import GuestFacts, open_disk
-from byoi_tools.inspection.guest.readers import Readers
+from byoi_tools.inspection.guest.volumes.readers import Readers
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.fact import Known

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
-from byoi_tools.inspection.guest.boot import read_boot
+from byoi_tools.inspection.guest.boot.read import read_boot
 from byoi_tools.inspection.guest.byolinux import read_byolinux
-from byoi_tools.inspection.guest.cloud import read_cloud
+from byoi_tools.inspection.guest.cloud.read import read_cloud
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.guarded import read_guarded
-from byoi_tools.inspection.guest.identity import read_identity
-from byoi_tools.inspection.guest.kernels import BegunKernels, read_kernels
-from byoi_tools.inspection.guest.loaded_initrds import loaded_initrds
+from byoi_tools.inspection.guest.identity.read import read_identity
+from byoi_tools.inspection.guest.kernels.loaded_initrds import loaded_initrds
+from byoi_tools.inspection.guest.kernels.read import BegunKernels, read_kernels
 from byoi_tools.inspection.guest.mounts import read_mounts
-from byoi_tools.inspection.guest.network import read_network
+from byoi_tools.inspection.guest.network.read import read_network
 from byoi_tools.inspection.guest.ssh import read_ssh
 from byoi_tools.inspection.guest.storage import read_storage
 from byoi_tools.inspection.guest.system import read_system

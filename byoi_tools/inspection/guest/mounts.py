@@ -6,8 +6,8 @@ import re
 
 from byoi_tools.formats.guest_files.fstab import read_fstab
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.inspection.guest.devices import known_devices
 from byoi_tools.inspection.guest.tree import GuestTree
+from byoi_tools.inspection.guest.volumes.devices import known_devices
 from byoi_tools.model.guest.mounts import FstabEntry, Mounts
 
 _RESUME_FILE = "/etc/initramfs-tools/conf.d/resume"

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from byoi_tools.errors import ImageError, ToolError
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.inspection.guest.containers import open_containers
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.guarded import read_guarded
-from byoi_tools.inspection.guest.kernels import BegunKernels, begin_kernels
-from byoi_tools.inspection.guest.readers import Readers
-from byoi_tools.inspection.guest.roots import assemble, find_roots, order_volumes
-from byoi_tools.inspection.guest.volumes import FoundVolume, find_volumes
+from byoi_tools.inspection.guest.kernels.read import BegunKernels, begin_kernels
+from byoi_tools.inspection.guest.volumes.containers import open_containers
+from byoi_tools.inspection.guest.volumes.find import FoundVolume, find_volumes
+from byoi_tools.inspection.guest.volumes.readers import Readers
+from byoi_tools.inspection.guest.volumes.roots import assemble, find_roots, order_volumes
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.disks.bios import BiosBoot
 from byoi_tools.model.disks.disk import Disk

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from byoi_tools.inspection.guest.cloud import read_cloud
+from byoi_tools.inspection.guest.cloud.read import read_cloud
 from byoi_tools.inspection.guest.context import GuestContext
-from byoi_tools.inspection.guest.network import read_network
+from byoi_tools.inspection.guest.network.read import read_network
 from byoi_tools.inspection.guest.ssh import read_ssh
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.facts import Facts

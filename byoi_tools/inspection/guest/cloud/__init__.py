@@ -1,0 +1,1 @@
+"""cloud-init and its counterparts as a guest has them: installed, configured, started."""

@@ -1,0 +1,1 @@
+"""The network of a guest, in every form in which guests configure it."""
