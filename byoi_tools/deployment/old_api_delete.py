@@ -15,15 +15,14 @@ _PAUSES_SECONDS = (0, 3, 5, 10, 15)
 def read_deletable(api: OvhApi, server: str) -> OldDeployment:
     """Return the deployment that can be deleted; raises `DeploymentRefused` when there is none, or no such API."""
     try:
-        found = read_deployment(api, server)
+        found = read_deployment(api, server, _otherwise_ended(server))
     except ApiErrorAnswer as answer:
         refuse_denial(server, answer)
         raise
     if found is None:
         raise DeploymentRefused(
             f"{server} has no deployment by bringYourOwnImage",
-            remedy=f"To boot the rescue system, run `byoi-tools rescue {server}`; an installation by reinstall is "
-            f"stopped by `byoi-tools cancel {server}`.",
+            remedy=f"{_otherwise_ended(server)} To boot the rescue system, run `byoi-tools rescue {server}`.",
         )
     return found
 
@@ -39,7 +38,7 @@ def delete_deployment(api: OvhApi, server: str, found: OldDeployment, clock: Clo
         api.delete(old_api_route(server))
     except ApiErrorAnswer as answer:
         refuse_denial(server, answer)
-        refuse_missing_route(server, answer)
+        refuse_missing_route(server, answer, _otherwise_ended(server))
         if answer.status < 500 and answer.status not in (404, 408):
             raise DeploymentRefused(
                 f"the provider does not delete the deployment of {server}: {answer.text}",
@@ -57,6 +56,10 @@ def delete_deployment(api: OvhApi, server: str, found: OldDeployment, clock: Clo
             details=f"{trouble}its status is still there",
             remedy=f"Look with `byoi-tools status {server}`, and at its screen: byoi-tools console {server}",
         )
+
+
+def _otherwise_ended(server: str) -> str:
+    return f"An installation by reinstall is stopped by `byoi-tools cancel {server}`."
 
 
 def _is_gone(api: OvhApi, server: str, found: OldDeployment, clock: Clock) -> bool:

@@ -10,6 +10,7 @@ from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
 
 # What the API answers, with 404, to a route that it does not have; other 404s are about what the route names.
 _NO_ROUTE = "invalid (or empty) URL"
+_BY_DEFAULT = "Leave out --api bring-your-own-image: the default, reinstall, installs images too."
 
 
 def old_api_route(server: str) -> str:
@@ -17,15 +18,16 @@ def old_api_route(server: str) -> str:
     return server_route(server, "/bringYourOwnImage")
 
 
-def read_deployment(api: OvhApi, server: str) -> OldDeployment | None:
+def read_deployment(api: OvhApi, server: str, instead: str = _BY_DEFAULT) -> OldDeployment | None:
     """Ask for the server's last deployment by this API; None when there is none.
 
-    Raises `DeploymentRefused` where the API has no such route, and `ApiErrorAnswer` and `NoApiAnswer`.
+    Raises `DeploymentRefused` where the API has no such route, with what to do `instead`, and `ApiErrorAnswer` and
+    `NoApiAnswer`.
     """
     try:
         return as_deployment(api.get(old_api_route(server)))
     except ApiErrorAnswer as answer:
-        refuse_missing_route(server, answer)
+        refuse_missing_route(server, answer, instead)
         if answer.status == 404:
             return None
         raise
@@ -57,12 +59,11 @@ def as_deployment(answer: Json) -> OldDeployment | None:
     return OldDeployment(state, read_text(answer, "message"), read_text(answer, "checksum").lower())
 
 
-def refuse_missing_route(server: str, answer: ApiErrorAnswer) -> None:
-    """Raise `DeploymentRefused` when the answer says that the API does not have the route."""
+def refuse_missing_route(server: str, answer: ApiErrorAnswer, instead: str = _BY_DEFAULT) -> None:
+    """Raise `DeploymentRefused` when the answer says that the API does not have the route; `instead` is the remedy."""
     if answer.status == 404 and _NO_ROUTE in answer.text:
         raise DeploymentRefused(
             f"the API has no bringYourOwnImage for {server}",
             details=f"it answered 404 to {answer.call}: {answer.text}. OVHcloud's API description no longer has it",
-            remedy="Leave out --api bring-your-own-image: the default, reinstall, installs images too. For the rescue "
-            f"system: `byoi-tools rescue {server}`.",
+            remedy=f"{instead} To boot the rescue system, run `byoi-tools rescue {server}`.",
         ) from answer

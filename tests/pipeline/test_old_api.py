@@ -183,11 +183,14 @@ def test_what_that_api_wants_and_was_not_given_is_named(scene: Scene) -> None:
 def test_a_server_without_that_api(tmp_path: Path, host: ImageHost, folder: Path) -> None:
     scene = scene_of(tmp_path, flags(host, folder), apis=(REINSTALL_API,))
     with scene.simulator:
-        runs = scene.deploy(), byoi_tools("delete", NAME, "--confirm", NAME, environment=scene.environment)
+        deployed = scene.deploy()
+        deleted = byoi_tools("delete", NAME, "--confirm", NAME, environment=scene.environment)
         shown = byoi_tools("status", NAME, environment=scene.environment)
-    for run in runs:
+    for run in (deployed, deleted):
         assert (run.code, f"the API has no bringYourOwnImage for {NAME}" in run.errors) == (6, True), run.said
-        assert "Leave out --api bring-your-own-image" in run.errors
+    assert "Leave out --api bring-your-own-image" in deployed.errors
+    assert "--api" not in deleted.errors  # a flag that delete does not have
+    assert f"byoi-tools cancel {NAME}" in " ".join(deleted.errors.split())
     assert posts(scene) == []
     assert (shown.code, "bringYourOwnImage" in shown.output) == (0, False)
 
