@@ -9,7 +9,16 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.conversion.convert import convert_image
-from byoi_tools.errors import ImageError, ImageUnreadable, IntegrityError, NoSpace, ToolFailed, ToolMissing, UsageError
+from byoi_tools.errors import (
+    ImageError,
+    ImageUnreadable,
+    ImageUnsafe,
+    IntegrityError,
+    NoSpace,
+    ToolFailed,
+    ToolMissing,
+    UsageError,
+)
 from byoi_tools.model.image import Compression, Engine, ImageType
 from byoi_tools.model.observer import Observer
 from fixtures.tiny.good import good_raw
@@ -186,18 +195,32 @@ def test_a_truncated_qcow2_is_refused(raw: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "out.raw").exists()
 
 
-@pytest.mark.parametrize(
-    "subformat",
-    ["monolithicFlat", "twoGbMaxExtentSparse", "twoGbMaxExtentFlat"],
-)
+@pytest.mark.parametrize("subformat", ["monolithicFlat", "twoGbMaxExtentSparse", "twoGbMaxExtentFlat"])
 def test_a_vmdk_of_several_files_never_reaches_qemu_img(tmp_path: Path, fake_qemu_img: Path, subformat: str) -> None:
     source = tmp_path / "evil.vmdk"
     subprocess.run(
         ["/usr/bin/qemu-img", "create", "-q", "-f", "vmdk", "-o", f"subformat={subformat}", str(source), "64M"],
         check=True,
     )
-    with pytest.raises(ImageError):
+    parts = [each for each in tmp_path.glob("evil*.vmdk") if each != source]
+    with pytest.raises(ImageUnsafe, match="outside itself") as refused:
         convert_image(source, tmp_path / "out.raw", ImageType.RAW, Compression.NONE, QUIET)
+    assert all(f'"{part.name}"' in str(refused.value.details) for part in parts)
+    assert parts
+    assert "whole set of files" in refused.value.remedy
+    assert not fake_qemu_img.exists()
+
+
+def test_one_part_of_a_vmdk_of_several_files_never_reaches_qemu_img(tmp_path: Path, fake_qemu_img: Path) -> None:
+    create = ["/usr/bin/qemu-img", "create", "-q", "-f", "vmdk", "-o", "subformat=twoGbMaxExtentSparse"]
+    subprocess.run([*create, str(tmp_path / "disk.vmdk"), "64M"], check=True)
+    part = tmp_path / "disk-s001.vmdk"
+    opened = subprocess.run(["/usr/bin/qemu-img", "info", "-f", "vmdk", str(part)], check=False, capture_output=True)
+    assert opened.returncode == 1  # QEMU opens no part by itself either, and only says "Invalid argument"
+    with pytest.raises(ImageUnsafe) as refused:
+        convert_image(part, tmp_path / "out.raw", ImageType.RAW, Compression.NONE, QUIET)
+    assert "no descriptor in it" in str(refused.value.details)
+    assert "whole set of files" in refused.value.remedy
     assert not fake_qemu_img.exists()
 
 
