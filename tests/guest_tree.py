@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from byoi_tools.inspection.guest.tree import GuestTree
 from byoi_tools.model.guest.files import FileKind, FileStatus, NamedStatus
@@ -51,6 +51,10 @@ class DictionaryReader:
     def read(self, path: str, limit_bytes: int) -> bytes | None:
         content = self._files.get(path)
         return None if content is None or isinstance(content, Link) else _encode(content)[:limit_bytes]
+
+    def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes] | None:
+        content = self.read(path, limit_bytes)
+        return None if content is None else iter((content,))
 
     def read_link(self, path: str) -> str | None:
         content = self._files.get(path)

@@ -7,7 +7,7 @@ that is not there, either: of that the library would tell the user on standard e
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +65,11 @@ class GuestfsFiles:
         with tempfile.NamedTemporaryFile() as file:
             self._ask(lambda handle: handle.download_offset(self._place + path, file.name, 0, size))
             return file.read()
+
+    def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes] | None:
+        """The content of a regular file, in one piece; None where there is no regular file."""
+        content = self.read(path, limit_bytes)
+        return None if content is None else iter((content,))
 
     def read_link(self, path: str) -> str | None:
         """The target of a symlink; None where there is no symlink."""

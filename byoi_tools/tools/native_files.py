@@ -5,7 +5,6 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from io import BytesIO
 from types import TracebackType
 
 from byoi_tools.errors import ImageMalformed, ToolFailed
@@ -73,27 +72,29 @@ class NativeFiles:
 
     def read(self, path: str, limit_bytes: int) -> bytes | None:
         """The content of a regular file, its first `limit_bytes`; None where there is no regular file."""
-        if limit_bytes > _SMALL_BYTES and self._source is not None:
-            direct = self._read_directly(self._source, path, limit_bytes)
-            if direct is not None:
-                return direct
+        if limit_bytes <= _SMALL_BYTES:
+            return self._read(path, limit_bytes)
+        pieces = self.pieces(path, limit_bytes)
+        return None if pieces is None else b"".join(pieces)
+
+    def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes] | None:
+        """The content of a regular file, its first `limit_bytes`, as it comes; None where there is no regular file."""
+        if self._source is not None and (places := self._find_places(self._source, path, limit_bytes)):
+            return _read_directly(self._source, places)
+        content = self._read(path, limit_bytes)
+        return None if content is None else iter((content,))
+
+    def _read(self, path: str, limit_bytes: int) -> bytes | None:
         content = _complete(self._ask("read", path, limit_bytes), f"{quote(path)} on {self._what}")
         return content[1 : 1 + limit_bytes] if content else None
 
-    def _read_directly(self, source: ByteSource, path: str, limit_bytes: int) -> bytes | None:
-        """A large file's content without the way through the pipe; None where it does not lie plainly on the volume."""
+    def _find_places(self, source: ByteSource, path: str, limit_bytes: int) -> list[tuple[int, int]]:
+        """Where a large file lies on the volume, in pieces (offset, length); nothing where it does not lie plainly."""
         answer = _complete(self._ask("extents", path), self._what)
-        if len(answer) < 8:
-            return None
         size = min(int.from_bytes(answer[:8], "big"), limit_bytes)
         places = list(_places(answer[8:], size))
-        if size <= _SMALL_BYTES or sum(length for _, length in places) != size:
-            return None
-        with ThreadPoolExecutor(2, thread_name_prefix="extents") as pool:
-            content = BytesIO()
-            for piece in pool.map(lambda place: source.read_at(*place), places):
-                content.write(piece)
-        return content.getvalue() if content.tell() == size else None
+        is_whole = sum(length for _, length in places) == size > _SMALL_BYTES
+        return places if is_whole and all(sum(place) <= source.size_bytes for place in places) else []
 
     def read_link(self, path: str) -> str | None:
         """The target of a symlink; None where there is no symlink."""
@@ -120,6 +121,12 @@ class NativeFiles:
             length = int.from_bytes(content[start : start + 2], "big")
             yield NamedStatus(content[start + 2 : start + 2 + length].decode("utf-8", "replace"), status)
             start += 2 + length
+
+
+def _read_directly(source: ByteSource, places: list[tuple[int, int]]) -> Iterator[bytes]:
+    """A large file's content without the way through the pipe."""
+    with ThreadPoolExecutor(2, thread_name_prefix="extents") as pool:
+        yield from pool.map(lambda place: source.read_at(*place), places)
 
 
 def _places(extents: bytes, size: int) -> Iterator[tuple[int, int]]:

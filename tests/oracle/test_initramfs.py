@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.formats.boot.initramfs import list_initramfs
+from byoi_tools.formats.source import Memory
 from fixtures.tiny import kernel_image
 from fixtures.tiny.good_files.kernels import INITRAMFS_FILES
 from fixtures.tiny.initramfs import MICROCODE, cpio, initramfs
@@ -37,7 +38,7 @@ def filtered(command: list[str], data: bytes) -> bytes:
 
 
 def ours(image: bytes) -> list[str]:
-    listing = list_initramfs(image, lambda path, size: False)
+    listing = list_initramfs(Memory(image), lambda path, size: False)
     assert (listing.damage, listing.unread) == ("", "")
     return [entry.path for entry in listing.entries]
 
@@ -63,7 +64,7 @@ def test_the_good_guests_initramfs_is_one(tmp_path: Path) -> None:
 
 
 def test_lzop_is_recognised() -> None:
-    listing = list_initramfs(filtered(["lzop"], cpio(INITRAMFS_FILES)), lambda path, size: False)
+    listing = list_initramfs(Memory(filtered(["lzop"], cpio(INITRAMFS_FILES))), lambda path, size: False)
     assert listing.segments == ("lzop",)
     assert listing.damage == ""
 

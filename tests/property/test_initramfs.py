@@ -15,6 +15,7 @@ from byoi_tools.formats.boot.linux_kernel import read_kernel
 from byoi_tools.formats.guest_files.kernel_modules import read_built_in_options, read_builtin, read_index
 from byoi_tools.formats.guest_files.modprobe_config import read_blacklisted
 from byoi_tools.formats.guest_files.package_lists import read_apk_installed, read_dpkg_status
+from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.kernels.initramfs import read_initramfs
 from fixtures.tiny import kernel_image
 from fixtures.tiny.initramfs import MICROCODE, cpio, initramfs
@@ -28,7 +29,9 @@ GOOD = [
     lzma.compress(cpio(FILES), lzma.FORMAT_ALONE),
     b"\x02\x21\x4c\x18" + bytes([9, 0, 0, 0]) + b"\xf0" * 40,
 ]
-PATHS = {entry.path for entry in list_initramfs(cpio(FILES) + cpio(MICROCODE), lambda path, size: False).entries}
+PATHS = {
+    entry.path for entry in list_initramfs(Memory(cpio(FILES) + cpio(MICROCODE)), lambda path, size: False).entries
+}
 edits = st.lists(st.tuples(st.integers(0, 1 << 16), st.integers(0, 255)), max_size=8)
 
 
@@ -44,20 +47,20 @@ def test_a_changed_initramfs_is_listed_or_damaged(
     good: bytes, changes: list[tuple[int, int]], cut: int, tail: bytes
 ) -> None:
     content = edited(good, changes)[: len(good) - cut or None] + tail
-    listing = list_initramfs(content, lambda path, size: size < 1000)
+    listing = list_initramfs(Memory(content), lambda path, size: size < 1000)
     assert len(listing.entries) < 100
-    read_initramfs("/boot/initrd.img", content)
+    read_initramfs("/boot/initrd.img", Memory(content))
 
 
 @given(st.sampled_from(GOOD), st.integers(1, 300))
 def test_an_initramfs_that_is_cut_off_never_gains_files(good: bytes, cut: int) -> None:
-    listing = list_initramfs(good[:-cut], lambda path, size: False)
+    listing = list_initramfs(Memory(good[:-cut]), lambda path, size: False)
     assert {entry.path for entry in listing.entries} <= PATHS
 
 
 @given(st.binary(max_size=2000))
 def test_no_bytes_break_the_readers(content: bytes) -> None:
-    list_initramfs(content, lambda path, size: True)
+    list_initramfs(Memory(content), lambda path, size: True)
     read_kernel(content)
 
 

@@ -12,6 +12,7 @@ from byoi_tools.errors import ImageMalformed
 from byoi_tools.formats.boot.cpio import MAGICS, CpioEntry, damaged, read_archive
 from byoi_tools.formats.boot.initramfs_compression import Segment, compression_of
 from byoi_tools.formats.compression.byte_stream import ByteStream
+from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.dataclass import dataclass
 
 OUTPUT_LIMIT_BYTES = 1 << 30
@@ -23,6 +24,7 @@ _KEPT_LIMIT_BYTES = 8 << 20
 _SEGMENT_LIMIT = 64
 _PIECE_BYTES = 1 << 20
 _ZEROS_BYTES = 1 << 16
+_MAGIC_BYTES = 6
 
 IsWanted = Callable[[str, int], bool]
 
@@ -41,17 +43,17 @@ class InitramfsListing:
     unread: str
 
 
-def list_initramfs(content: bytes, is_wanted: IsWanted) -> InitramfsListing:
+def list_initramfs(source: ByteSource, is_wanted: IsWanted) -> InitramfsListing:
     """Return what an initramfs holds; `is_wanted(path, size_bytes)` tells which files keep their content.
 
-    Never raises for content. Decompresses at most 1 GiB (256 MiB of the slow compressions), a mebibyte at a time, and
-    keeps at most 8 MiB of the files.
+    Reads forwards, so that the source may be one that is still arriving. Never raises for content. Decompresses at most
+    1 GiB (256 MiB of the slow compressions), a mebibyte at a time, and keeps at most 8 MiB of the files.
     """
     segments: list[str] = []
     entries: list[CpioEntry] = []
     damage = unread = ""
     try:
-        for entry in _walk(content, is_wanted, segments):
+        for entry in _walk(source, is_wanted, segments):
             entries.append(entry)
     except ImageMalformed as malformed:
         damage = malformed.details or malformed.message
@@ -66,28 +68,29 @@ class _UnreadError(Exception):
     """The rest is not looked at; the text says why."""
 
 
-def _walk(content: bytes, is_wanted: IsWanted, segments: list[str]) -> Iterator[CpioEntry]:
+def _walk(source: ByteSource, is_wanted: IsWanted, segments: list[str]) -> Iterator[CpioEntry]:
     budget = _Budget(is_wanted)
     offset = 0
-    while offset < len(content):
-        offset += _count_zeros(content, offset)
-        if offset == len(content):
+    while True:
+        offset = _skip_zeros(source, offset)
+        magic = source.read_at(offset, _MAGIC_BYTES)
+        if not magic:
             return
         if len(segments) == _SEGMENT_LIMIT:
             raise _UnreadError(f"it has more than {_SEGMENT_LIMIT} segments")
-        if content[offset : offset + 6] in MAGICS:
+        if magic in MAGICS:
             segments.append("cpio")
-            stream = ByteStream(_pieces(content, offset))
+            stream = ByteStream(_pieces(source, offset))
             yield from budget.counted(read_archive(stream, budget.is_wanted))
             offset += stream.offset
             continue
-        compression = compression_of(content, offset)
+        compression = compression_of(source, offset)
         if compression is None:
             raise damaged(f"at byte {offset} is neither a cpio archive nor a compression that Linux knows")
         segments.append(compression)
         if compression == "lzop":
             raise _UnreadError("it is compressed with lzop, for which there is no library under a permissive licence")
-        segment = Segment(compression, content, offset)
+        segment = Segment(compression, source, offset)
         yield from budget.counted(_archives(ByteStream(budget.metered(segment, compression)), budget.is_wanted))
         offset = segment.end
 
@@ -133,17 +136,17 @@ class _Budget:
             yield chunk
 
 
-def _pieces(content: bytes, offset: int) -> Iterator[bytes]:
-    for start in range(offset, len(content), _PIECE_BYTES):
-        yield content[start : start + _PIECE_BYTES]
+def _pieces(source: ByteSource, offset: int) -> Iterator[bytes]:
+    while piece := source.read_at(offset, _PIECE_BYTES):
+        yield piece
+        offset += len(piece)
 
 
-def _count_zeros(content: bytes, offset: int) -> int:
-    count = 0
-    while offset + count < len(content) and content[offset + count] == 0:
-        piece = content[offset + count : offset + count + _ZEROS_BYTES]
-        step = len(piece) - len(piece.lstrip(b"\0"))
-        count += step
-        if step < len(piece):
+def _skip_zeros(source: ByteSource, offset: int) -> int:
+    """The next place that is not zero, or the end."""
+    while piece := source.read_at(offset, _ZEROS_BYTES):
+        rest = len(piece.lstrip(b"\0"))
+        offset += len(piece) - rest
+        if rest:
             break
-    return count
+    return offset

@@ -11,9 +11,10 @@ import lz4.block
 import zstandard
 
 from byoi_tools.formats.boot.cpio import damaged
+from byoi_tools.formats.compression.byte_stream import ByteStream
 from byoi_tools.formats.compression.decompressor import Decompressor
-from byoi_tools.formats.compression.zstd_frames import zstd_frame_end
-from byoi_tools.formats.source import Memory
+from byoi_tools.formats.compression.zstd_frames import zstd_frame
+from byoi_tools.formats.source import ByteSource
 
 _STEP_BYTES = 1024 * 1024
 """So small that each step gets the memory of the one before; no smaller: after each the thread waits for its turn."""
@@ -37,22 +38,24 @@ _MAGICS = (
     ("lz4", _LZ4_MAGIC),
     ("zstd", _ZSTD_MAGIC),
 )
+_LONGEST_MAGIC_BYTES = max(len(magic) for _, magic in _MAGICS)
 _FAILURES = (zlib.error, lzma.LZMAError, OSError, EOFError, ValueError, zstandard.ZstdError, lz4.block.LZ4BlockError)
 
 
-def compression_of(content: bytes, offset: int) -> str | None:
+def compression_of(source: ByteSource, offset: int) -> str | None:
     """The compression whose magic is at the offset: gzip, bzip2, lzma, xz, lzop, lz4 or zstd; None for another."""
-    return next((name for name, magic in _MAGICS if content.startswith(magic, offset)), None)
+    start = source.read_at(offset, _LONGEST_MAGIC_BYTES)
+    return next((name for name, magic in _MAGICS if start.startswith(magic)), None)
 
 
 class Segment:
-    """One compressed piece of `content` from `offset` on; `end` is where it ends, known when all chunks were taken."""
+    """One compressed piece of a source from `offset` on; `end` is where it ends, known when all chunks were taken."""
 
-    def __init__(self, compression: str, content: bytes, offset: int) -> None:
+    def __init__(self, compression: str, source: ByteSource, offset: int) -> None:
         self._compression = compression
-        self._content = content
+        self._source = source
         self._offset = offset
-        self.end = len(content)
+        self.end = offset
 
     def chunks(self) -> Iterator[bytes]:
         """Yield what it decompresses to, at most 8 MiB at once.
@@ -78,7 +81,7 @@ class Segment:
             return bz2.BZ2Decompressor()
         if self._compression == "lzma":
             return lzma.LZMADecompressor(lzma.FORMAT_ALONE, memlimit=_MEMORY_LIMIT_BYTES)
-        check = self._content[self._offset + 7 : self._offset + 8]
+        check = self._source.read_at(self._offset + 7, 1)
         if check and check[0] & 0x0F not in _SUPPORTED_XZ_CHECKS:
             raise damaged("it is xz with another integrity check than CRC32 (xz --check=crc32), which Linux refuses")
         return lzma.LZMADecompressor(lzma.FORMAT_XZ, memlimit=_MEMORY_LIMIT_BYTES)
@@ -88,10 +91,8 @@ class Segment:
         while not decompressor.eof:
             piece = b""
             if decompressor.needs_input:
-                piece = self._content[position : position + _INPUT_BYTES]
+                piece = self._input(position)
                 position += len(piece)
-                if not piece:
-                    raise EOFError("it is cut off")
             yield decompressor.decompress(piece, _STEP_BYTES)
         self.end = position - len(decompressor.unused_data)
 
@@ -100,32 +101,43 @@ class Segment:
         position, pending = self._offset, b""
         while not decompressor.eof:
             if not pending:
-                pending = self._content[position : position + _INPUT_BYTES]
+                pending = self._input(position)
                 position += len(pending)
-                if not pending:
-                    raise EOFError("it is cut off")
             yield decompressor.decompress(pending, _STEP_BYTES)
             pending = decompressor.unconsumed_tail
         self.end = position - len(decompressor.unused_data)
 
+    def _input(self, position: int) -> bytes:
+        piece = self._source.read_at(position, _INPUT_BYTES)
+        if not piece:
+            raise EOFError("it is cut off")
+        return piece
+
     def _zstd(self) -> Iterator[bytes]:
-        self.end = zstd_frame_end(Memory(self._content), self._offset)
-        frame = memoryview(self._content)[self._offset : self.end]
-        reader = zstandard.ZstdDecompressor(max_window_size=_MEMORY_LIMIT_BYTES).stream_reader(frame)
-        while chunk := reader.read(_STEP_BYTES):
-            yield chunk
+        """The library's reader takes a frame that is cut off for one that ends: it is followed beside it."""
+        decompressor = zstandard.ZstdDecompressor(max_window_size=_MEMORY_LIMIT_BYTES)
+        frame = ByteStream(self._zstd_frame())
+        with decompressor.stream_reader(frame, read_size=_STEP_BYTES) as reader:  # type: ignore[arg-type]  # it has read
+            while chunk := reader.read(_STEP_BYTES):
+                yield chunk
+
+    def _zstd_frame(self) -> Iterator[bytes]:
+        self.end = self._offset
+        for piece in zstd_frame(self._source, self._offset):
+            self.end += len(piece)
+            yield piece
 
     def _lz4(self) -> Iterator[bytes]:
         """The legacy frame: blocks of up to 8 MiB, each behind its compressed size; the magic may come again."""
         position = self._offset + 4
-        while position + 4 <= len(self._content):
-            if self._content.startswith(_LZ4_MAGIC, position):
+        while len(head := self._source.read_at(position, 4)) == 4:
+            if head == _LZ4_MAGIC:
                 position += 4
                 continue
-            size = int.from_bytes(self._content[position : position + 4], "little")
+            size = int.from_bytes(head, "little")
             if size == 0 or size > _LZ4_BLOCK_LIMIT_BYTES:
                 break
-            block = self._content[position + 4 : position + 4 + size]
+            block = self._source.read_at(position + 4, size)
             if len(block) != size:
                 raise EOFError("it is cut off")
             yield lz4.block.decompress(block, uncompressed_size=_LZ4_BLOCK_BYTES)

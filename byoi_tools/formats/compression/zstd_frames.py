@@ -32,14 +32,10 @@ def zstd_frames(source: ByteSource) -> Iterator[bytes]:
         raise EOFError("the file ends within a skippable frame")
 
 
-def zstd_frame_end(source: ByteSource, start: int) -> int:
-    """Return where the frame ends whose magic is at `start`; raises as `zstd_frames`."""
-    end = start
+def zstd_frame(source: ByteSource, start: int) -> Iterator[bytes]:
+    """Yield the bytes of the frame whose magic is at `start` in pieces; raises as `zstd_frames`."""
     for position, length in _pieces(source, start):
-        end = position + length
-    if end > source.size_bytes:
-        raise EOFError(f"the file ends within the frame around byte {start}")
-    return end
+        yield _exactly(source, position, length)
 
 
 def _pieces(source: ByteSource, start: int) -> Iterator[tuple[int, int]]:

@@ -110,6 +110,14 @@ class GuestTree:
         reader, inner = self._locate(resolved)
         return reader.read(inner, limit_bytes)
 
+    def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes]:
+        """The same in pieces, as they come; none where there is no such file. Nothing else may be read meanwhile."""
+        resolved = self.resolve(path)
+        if resolved is None:
+            return iter(())
+        reader, inner = self._locate(resolved)
+        return reader.pieces(inner, limit_bytes) or iter(())
+
     def read_text(self, path: str, limit_bytes: int = TEXT_LIMIT_BYTES) -> str | None:
         """The file as UTF-8, what is none of it replaced; None where there is no such file. The text is hostile."""
         content = self.read(path, limit_bytes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import Enum
 from typing import Protocol
 
@@ -60,6 +61,10 @@ class FileReader(Protocol):
 
     def read(self, path: str, limit_bytes: int) -> bytes | None:
         """The content of a regular file, its first `limit_bytes`; None where there is no regular file."""
+        ...
+
+    def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes] | None:
+        """The same content in pieces, as it comes; all must be taken, and nothing else asked meanwhile."""
         ...
 
     def read_link(self, path: str) -> str | None:

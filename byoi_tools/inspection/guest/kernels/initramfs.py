@@ -8,6 +8,7 @@ from byoi_tools.formats.boot.cpio import CpioEntry
 from byoi_tools.formats.boot.initramfs import list_initramfs
 from byoi_tools.formats.guest_files.modprobe_config import read_blacklisted
 from byoi_tools.formats.guest_files.shell_assignments import read_shell_assignments
+from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernel_modules import is_module_path, module_name
@@ -29,9 +30,12 @@ _SQUASHED = ("squashfs-root.img", "squash-root.img", "erofs-root.img", "squash/r
 _HOST_ONLY_OPTION = re.compile(r"(?:^|[\s'])(-H|--hostonly|--hostonly-mode)(?=$|[\s'=])")
 
 
-def read_initramfs(path: str, content: bytes) -> Fact[Initramfs | None]:
-    """Return what an initramfs says; not examined where it is packed in a way that is not opened. Raises nothing."""
-    listing = list_initramfs(content, _is_wanted)
+def read_initramfs(path: str, source: ByteSource) -> Fact[Initramfs | None]:
+    """Return what an initramfs says; not examined where it is packed in a way that is not opened.
+
+    Reads forwards, so that the source may be one that is still arriving. Raises what the source raises, nothing else.
+    """
+    listing = list_initramfs(source, _is_wanted)
     if listing.unread:
         return NotExamined(f"the initramfs {path} is not opened: {listing.unread}")
     entries = listing.entries
@@ -42,7 +46,7 @@ def read_initramfs(path: str, content: bytes) -> Fact[Initramfs | None]:
     return Known(
         Initramfs(
             path=path,
-            size_bytes=len(content),
+            size_bytes=source.size_bytes,
             segments=listing.segments,
             damage=listing.damage,
             builder=_builder(texts),

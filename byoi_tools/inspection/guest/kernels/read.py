@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from concurrent.futures import Executor, Future
 
+from byoi_tools.formats.arriving import Arriving
 from byoi_tools.formats.boot.linux_kernel import HEAD_BYTES, read_kernel
 from byoi_tools.formats.guest_files.kernel_modules import read_built_in_options
+from byoi_tools.formats.source import Memory
 from byoi_tools.inspection.guest.context import GuestContext
 from byoi_tools.inspection.guest.kernels.files import (
     KernelFile,
@@ -97,12 +99,15 @@ def _age(path: str, version: str) -> tuple[bool, tuple[tuple[int, int, str], ...
 
 
 def _open_aside(tree: GuestTree, draft: _Draft, aside: Executor) -> Future[Fact[Initramfs | None]] | None:
-    """Read the initramfs here, so that nobody waits for anybody on the way to it, and decompress and list it there."""
+    """Read the initramfs here, so that nobody waits for anybody on the way to it; what comes is decompressed there."""
     path = find_initramfs(tree, draft.path, draft.version)
     status = tree.status(path) if path else None
     if status is None or status.size_bytes > INITRAMFS_LIMIT_BYTES:
         return None
-    return aside.submit(read_initramfs, path, tree.read(path, INITRAMFS_LIMIT_BYTES) or b"")
+    content = Arriving()
+    opened = aside.submit(read_initramfs, path, content)
+    content.receive(tree.pieces(path, INITRAMFS_LIMIT_BYTES))
+    return opened
 
 
 def _complete(
@@ -136,7 +141,7 @@ def _unified(tree: GuestTree, found: UnifiedKernel) -> Kernel:
         options=_options(tree, found.version),
         modules=read_module_tree(tree, found.version),
         initramfs_path=found.path if found.initramfs else "",
-        initramfs=read_initramfs(found.path, found.initramfs) if found.initramfs else Known(None),
+        initramfs=read_initramfs(found.path, Memory(found.initramfs)) if found.initramfs else Known(None),
     )
 
 
@@ -156,7 +161,7 @@ def _initramfs(tree: GuestTree, path: str, *, is_opened: bool) -> Fact[Initramfs
         return NotExamined(f"only {_OPENED_LIMIT} initramfs images of a guest are opened")
     if status.size_bytes > INITRAMFS_LIMIT_BYTES:
         return NotExamined(f"the initramfs is larger than {INITRAMFS_LIMIT_BYTES >> 20} MiB")
-    return read_initramfs(path, tree.read(path, INITRAMFS_LIMIT_BYTES) or b"")
+    return read_initramfs(path, Memory(tree.read(path, INITRAMFS_LIMIT_BYTES) or b""))
 
 
 def _on_esp(context: GuestContext) -> tuple[str, ...]:

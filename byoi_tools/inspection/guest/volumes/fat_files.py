@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 
 from byoi_tools.formats.filesystems.fat import FatFileSystem
@@ -37,6 +38,11 @@ class FatFiles:
         """The content of a file, its first `limit_bytes`; None where there is no file."""
         entry = self._by_path.get(path.upper())
         return None if entry is None or entry.is_directory else self._files.read(entry.path, limit_bytes)
+
+    def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes] | None:
+        """The content of a regular file, in one piece; None where there is no regular file."""
+        content = self.read(path, limit_bytes)
+        return None if content is None else iter((content,))
 
     def read_link(self, path: str) -> str | None:
         """FAT has no symlinks."""

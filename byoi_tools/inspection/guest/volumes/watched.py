@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TypeVar
 
 from byoi_tools.errors import ByoiError, ContainerMalformed, ImageError, ToolError
@@ -36,6 +36,11 @@ class WatchedFiles:
         """The content of a regular file."""
         return self._watch(lambda: self._files.read(path, limit_bytes))
 
+    def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes] | None:
+        """The content of a regular file, as it comes."""
+        pieces = self._watch(lambda: self._files.pieces(path, limit_bytes))
+        return None if pieces is None else self._watch_pieces(pieces)
+
     def read_link(self, path: str) -> str | None:
         """The target of a symlink."""
         return self._watch(lambda: self._files.read_link(path))
@@ -47,6 +52,13 @@ class WatchedFiles:
     def _watch(self, ask: Callable[[], Value]) -> Value:
         try:
             return ask()
+        except (ImageError, ToolError) as error:
+            self.trouble = self.trouble or trouble_of(error)
+            raise
+
+    def _watch_pieces(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
+        try:
+            yield from pieces
         except (ImageError, ToolError) as error:
             self.trouble = self.trouble or trouble_of(error)
             raise

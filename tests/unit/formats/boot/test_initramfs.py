@@ -14,6 +14,7 @@ import pytest
 import zstandard
 
 from byoi_tools.formats.boot.initramfs import InitramfsListing, list_initramfs
+from byoi_tools.formats.source import Memory
 from fixtures.tiny.initramfs import MICROCODE, cpio
 
 FILES = {"init": b"#!/bin/sh\n", "usr/lib/modules/6.1/kernel/nvme.ko.zst": b"\x7fELF" * 700, "conf/a": b"x"}
@@ -53,7 +54,7 @@ def nothing(path: str, size_bytes: int) -> bool:
 
 
 def listed(content: bytes) -> InitramfsListing:
-    return list_initramfs(content, nothing)
+    return list_initramfs(Memory(content), nothing)
 
 
 def paths(listing: InitramfsListing) -> list[str]:
@@ -135,7 +136,7 @@ def test_several_archives_inside_of_one_segment() -> None:
 
 
 def test_the_content_of_wanted_files_is_kept() -> None:
-    listing = list_initramfs(COMPRESSIONS["zstd"](cpio(FILES)), lambda path, size: path == "init" and size < 99)
+    listing = list_initramfs(Memory(COMPRESSIONS["zstd"](cpio(FILES))), lambda path, size: path == "init" and size < 99)
     assert {entry.path: entry.content for entry in listing.entries if entry.content is not None} == {
         "init": FILES["init"]
     }
@@ -143,7 +144,7 @@ def test_the_content_of_wanted_files_is_kept() -> None:
 
 def test_no_more_than_eight_mebibytes_are_kept() -> None:
     many = {f"conf/{number}": bytes(1 << 20) for number in range(12)}
-    listing = list_initramfs(gzip.compress(cpio(many), 1), lambda path, size: True)
+    listing = list_initramfs(Memory(gzip.compress(cpio(many), 1)), lambda path, size: True)
     assert sum(entry.content is not None for entry in listing.entries) == 8
     assert len([entry for entry in listing.entries if entry.is_file]) == 12
 
