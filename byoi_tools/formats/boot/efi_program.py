@@ -28,16 +28,15 @@ _SECOND_STAGE = re.compile(rb"(?:\\\0){1,2}((?:[0-9A-Za-z_.-]\0){1,60}?\.\0e\0f\
 def read_efi_program(path: str, size_bytes: int, source: ByteSource) -> EfiProgram:
     """Return what the program at `path` is. Never raises for its content: `problem` says why it is no PE image.
 
-    Reads its headers, the sections that tell something, and at most its first four mebibytes; for GRUB the section of
-    its modules as well.
+    Reads its headers and the sections that tell something; its first four mebibytes only where these do not say enough.
     """
     try:
         pe = read_pe(source)
     except ImageMalformed as error:
         problem = f"{error.message}: {error.details}" if error.details else error.message
         return EfiProgram(path, size_bytes, _kind_by_name(path), None, problem, None, "")
-    head = source.read_at(0, MAX_SEARCHED_BYTES)
-    kind = _kind_by_content(source, pe, head) or _kind_by_name(path)
+    sbat = _section(source, pe, ".sbat", _MAX_SBAT_BYTES)
+    kind = _kind_by_content(source, pe, sbat) or _kind_by_name(path)
     return EfiProgram(
         path=path,
         size_bytes=size_bytes,
@@ -45,21 +44,26 @@ def read_efi_program(path: str, size_bytes: int, source: ByteSource) -> EfiProgr
         pe=pe,
         problem="",
         grub=read_grub_modules(_section(source, pe, "mods", MAX_MODULES_BYTES)),
-        second_stage=_second_stage(head) if kind is LoaderKind.SHIM else "",
+        second_stage=_second_stage(_head(source)) if kind is LoaderKind.SHIM else "",
         command_line=_text(_section(source, pe, ".cmdline", _MAX_COMMAND_LINE_BYTES)) if kind is LoaderKind.UKI else "",
         issuers=read_issuers(source, pe),
-        sbat=read_sbat(_section(source, pe, ".sbat", _MAX_SBAT_BYTES)),
+        sbat=read_sbat(sbat),
     )
 
 
-def _kind_by_content(source: ByteSource, pe: PeImage, head: bytes) -> LoaderKind | None:
-    sbat = _section(source, pe, ".sbat", _MAX_SBAT_BYTES)
-    if pe.section(".vendor_cert") or b"\nshim," in sbat:
-        return _kind_of_shim_program(pe, head)
+def _kind_by_content(source: ByteSource, pe: PeImage, sbat: bytes) -> LoaderKind | None:
+    if pe.section(".vendor_cert"):
+        return LoaderKind.SHIM
+    if b"\nshim," in sbat:
+        return _kind_of_shim_program(_head(source))
     if pe.section(".linux") and any(pe.section(name) for name in _UKI_PARTS):
         return LoaderKind.UKI
     if pe.section("mods") or b"\ngrub," in sbat:
         return LoaderKind.GRUB
+    return _kind_by_strings(_head(source))
+
+
+def _kind_by_strings(head: bytes) -> LoaderKind | None:
     if b"#### LoaderInfo: systemd-boot " in head:
         return LoaderKind.SYSTEMD_BOOT
     if head[0x202:0x206] == b"HdrS" or head[0x38:0x3C] == b"ARMd":
@@ -67,10 +71,8 @@ def _kind_by_content(source: ByteSource, pe: PeImage, head: bytes) -> LoaderKind
     return next((kind for marks, kind in _STRINGS if all(mark in head for mark in marks)), None)
 
 
-def _kind_of_shim_program(pe: PeImage, head: bytes) -> LoaderKind:
+def _kind_of_shim_program(head: bytes) -> LoaderKind:
     """Which of the three programs of shim's source it is; all have its SBAT entry."""
-    if pe.section(".vendor_cert"):
-        return LoaderKind.SHIM
     if _wide("MOK management") in head:
         return LoaderKind.MOK_MANAGER
     if _wide(".csv") in head.lower():
@@ -104,6 +106,10 @@ _NAMES = (
 def _kind_by_name(path: str) -> LoaderKind:
     name = path.rpartition("/")[2].lower()
     return next((kind for pattern, kind in _NAMES if re.fullmatch(pattern, name)), LoaderKind.UNKNOWN)
+
+
+def _head(source: ByteSource) -> bytes:
+    return source.read_at(0, MAX_SEARCHED_BYTES)
 
 
 def _text(content: bytes) -> str:

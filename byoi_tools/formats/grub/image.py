@@ -40,16 +40,16 @@ def read_grub_modules(section: bytes) -> GrubModules | None:
         offset, size = struct.unpack_from("<QQ", section, 8)
     texts = {_CONFIG: "", _PREFIX: ""}
     module_count, has_normal = 0, False
-    for kind, content in _objects(section, offset, size):
+    for kind, start, end in _objects(section, offset, size):
         module_count += kind == _ELF
-        has_normal = has_normal or (kind == _ELF and b"normal\0" in content and _module_name(content) == "normal")
+        has_normal = has_normal or (kind == _ELF and _is_normal(section, start, end))
         if kind in texts and not texts[kind]:
-            texts[kind] = content.partition(b"\0")[0].decode("utf-8", "replace")
+            texts[kind] = section[start:end].partition(b"\0")[0].decode("utf-8", "replace")
     return GrubModules(prefix=texts[_PREFIX], config=texts[_CONFIG], module_count=module_count, has_normal=has_normal)
 
 
-def _objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes]]:
-    """Yield type and content of the objects behind a module info; a stored size includes its header of eight bytes."""
+def _objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, int, int]]:
+    """Yield type, start and end of the objects behind a module info; a stored size includes its header of eight bytes."""
     end = min(end, len(section))
     for _ in range(MAX_OBJECTS):
         if offset + 8 > end:
@@ -57,8 +57,13 @@ def _objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, bytes
         kind, size = struct.unpack_from("<II", section, offset)
         if size < 8 or offset + size > end:
             return
-        yield kind, section[offset + 8 : offset + size]
+        yield kind, offset + 8, offset + size
         offset += size
+
+
+def _is_normal(section: bytes, start: int, end: int) -> bool:
+    """Whether an ELF object is GRUB's module `normal`; few contain the word, and those alone are looked into."""
+    return section.find(b"normal\0", start, end) >= 0 and _module_name(section[start:end]) == "normal"
 
 
 def _module_name(elf: bytes) -> str:
