@@ -49,7 +49,7 @@ def read_grub_modules(section: bytes) -> GrubModules | None:
 
 
 def _objects(section: bytes, offset: int, end: int) -> Iterator[tuple[int, int, int]]:
-    """Yield type, start and end of the objects behind a module info; a stored size includes its header of eight bytes."""
+    """Yield type, start and end of each object behind a module info; a stored size includes its 8-byte header."""
     end = min(end, len(section))
     for _ in range(MAX_OBJECTS):
         if offset + 8 > end:

@@ -109,6 +109,7 @@ def assert_is_the_tree(files: NativeFiles, tree: Path, *but: str) -> None:
         if status.kind is FileKind.FILE:
             assert status.size_bytes == wanted.st_size
             assert files.read(path, 1 << 30) == there.read_bytes(), path
+            assert b"".join(files.pieces(path, 1 << 30) or ()) == there.read_bytes(), path
         assert files.read_link(path) == (str(there.readlink()) if there.is_symlink() else None)
 
 
@@ -147,6 +148,7 @@ def test_what_is_not_there_is_an_answer(files: NativeFiles) -> None:
     for path in ("/missing", "/missing/below", "/sub/hello/below", "/link/below", "/caf\udce9"):
         assert files.status(path) is None
         assert files.read(path, 10) is None
+        assert files.pieces(path, 1 << 30) is None
         assert files.read_link(path) is None
         assert files.entries(path) == ()
         assert files.attributes(path) == frozenset()
@@ -160,6 +162,8 @@ def test_a_file_is_read_up_to_the_limit(files: NativeFiles) -> None:
     assert files.read("/middle", 5) == bytes(range(5))
     assert files.read("/middle", 0) == b""
     assert files.read("/empty", 5) == b""
+    assert b"".join(files.pieces("/middle", 5) or ()) == bytes(range(5))
+    assert files.read("/middle", 1_100_000) == (bytes(range(256)) * 5000)[:1_100_000]
 
 
 def test_what_was_allocated_and_never_written_reads_as_zeros(readers: NativeReaders, tmp_path: Path) -> None:

@@ -7,12 +7,14 @@ import gzip
 import lzma
 import struct
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import lz4.block
 import lz4.frame
 import pytest
 import zstandard
 
+from byoi_tools.formats.arriving import Arriving
 from byoi_tools.formats.boot.initramfs import InitramfsListing, list_initramfs
 from byoi_tools.formats.source import Memory
 from fixtures.tiny.initramfs import MICROCODE, cpio
@@ -82,6 +84,17 @@ def test_several_segments_with_zeros_between_them(name: str) -> None:
     assert listing.damage == ""
     assert listing.segments == ("cpio", name, "gzip")
     assert paths(listing) == ["c", "a", "b"]
+
+
+@each_compression
+def test_an_image_is_listed_while_it_arrives(name: str) -> None:
+    whole = cpio(MICROCODE) + bytes(512) + COMPRESSIONS[name](cpio(FILES)) + cpio({"a": b"1"})
+    arriving = Arriving()
+    with ThreadPoolExecutor(1) as pool:
+        listing = pool.submit(list_initramfs, arriving, nothing)
+        arriving.receive(whole[start : start + 37] for start in range(0, len(whole), 37))
+        assert listing.result(60) == listed(whole)
+    assert paths(listed(whole)) == [*MICROCODE_PATHS, *PATHS, "a"]
 
 
 @each_compression
