@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,15 @@ def test_less_than_one_job_is_wrong(images: list[Path]) -> None:
 def workers_of(process: int) -> list[int]:
     """The processes that check images: spawned by multiprocessing, not its resource tracker."""
     children = Path(f"/proc/{process}/task/{process}/children").read_text().split()
-    return [
-        int(child) for child in children if b"--multiprocessing-fork" in Path(f"/proc/{child}/cmdline").read_bytes()
-    ]
+    return [int(child) for child in children if b"--multiprocessing-fork" in command_line_of(child)]
+
+
+def command_line_of(process: str) -> bytes:
+    """Nothing for one that has ended meanwhile."""
+    try:
+        return Path(f"/proc/{process}/cmdline").read_bytes()
+    except (FileNotFoundError, ProcessLookupError):
+        return b""
 
 
 def test_a_process_that_dies_takes_only_its_image_with_it(images: list[Path]) -> None:
@@ -81,7 +88,8 @@ def test_a_process_that_dies_takes_only_its_image_with_it(images: list[Path]) ->
             connection, _ = silent.accept()
             with connection:
                 for worker in workers_of(program.pid):
-                    os.kill(worker, signal.SIGKILL)
+                    with suppress(ProcessLookupError):
+                        os.kill(worker, signal.SIGKILL)
         output, errors = program.communicate(timeout=60)
     assert program.returncode == 4
     assert f"the process that read {url} died" in " ".join(errors.split())
