@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from byoi_tools.errors import ImageError
 from byoi_tools.formats.source import ByteSource
 
-MAX_SECONDS = 2.0
+MAX_SECONDS = 4.0
 MAX_BYTES = 256 << 20
 
 
