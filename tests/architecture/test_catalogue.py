@@ -74,6 +74,13 @@ def test_a_finding_always_has_a_remedy(one: Check) -> None:
 
 
 @each_check
+def test_a_remedy_is_not_for_debian_s_family_alone(one: Check) -> None:
+    """Fedora and its kin have neither program: there it is grub2-mkconfig, which needs -o, and dracut."""
+    for name, elsewhere in {"update-grub": "grub2-mkconfig -o /boot/", "update-initramfs": "dracut "}.items():
+        assert name not in one.remedy or elsewhere in one.remedy
+
+
+@each_check
 def test_a_check_has_an_image_that_fails_it(one: Check) -> None:
     """Or, where it is about a deployment, a scene (test_target.py asserts that each of those has one)."""
     if one.id not in NEED_GUESTFS and one not in DEPLOYMENT_CHECKS:

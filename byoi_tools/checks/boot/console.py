@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from byoi_tools.checks.boot_chain import default_entry
+from byoi_tools.checks.boot_commands import add_arguments, remove_arguments
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.finding import Observation, Severity
@@ -21,7 +22,7 @@ _QUIET = ("quiet", "rhgb", "splash")
     "boot.console-order",
     "the kernel writes to the screen too, not to the serial port alone",
     Severity.WARNING,
-    remedy="Put console=tty0 before console=ttyS0,115200n8 in GRUB_CMDLINE_LINUX, then update-grub.",
+    remedy=add_arguments("console=tty0 console=ttyS0,115200n8"),
 )
 def console_order(subject: Subject) -> Iterator[Observation]:
     """The kernel writes to the screen too, not to the serial port alone.
@@ -47,7 +48,7 @@ def console_order(subject: Subject) -> Iterator[Observation]:
     "boot.console-none",
     "the kernel has a console that a server has",
     Severity.WARNING,
-    remedy="Set console=tty0 console=ttyS0,115200n8 in GRUB_CMDLINE_LINUX, then update-grub.",
+    remedy=add_arguments("console=tty0 console=ttyS0,115200n8"),
 )
 def console_none(subject: Subject) -> Iterator[Observation]:
     """The kernel has a console that a server has.
@@ -72,7 +73,7 @@ def console_none(subject: Subject) -> Iterator[Observation]:
     "boot.quiet",
     "the kernel says what it does",
     Severity.INFO,
-    remedy="Remove quiet, rhgb and splash from GRUB_CMDLINE_LINUX_DEFAULT, then update-grub.",
+    remedy=remove_arguments("quiet rhgb splash"),
 )
 def quiet(subject: Subject) -> Iterator[Observation]:
     """The kernel says what it does.

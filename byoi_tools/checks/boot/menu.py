@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from byoi_tools.checks.boot_chain import boot_chain
+from byoi_tools.checks.boot_commands import WRITE_MENU
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import NotKnownError
@@ -17,7 +18,7 @@ from byoi_tools.model.quoting import quote
     "boot.grub-timeout",
     "the boot loader's menu goes on by itself, also after a boot that failed",
     Severity.WARNING,
-    remedy="Set GRUB_TIMEOUT=5 and GRUB_RECORDFAIL_TIMEOUT=5 in /etc/default/grub, then update-grub.",
+    remedy=f"Set GRUB_TIMEOUT=5 and GRUB_RECORDFAIL_TIMEOUT=5 in /etc/default/grub, then {WRITE_MENU}.",
 )
 def grub_timeout(subject: Subject) -> Iterator[Observation]:
     """The boot loader's menu goes on by itself, also after a boot that failed.
@@ -46,7 +47,7 @@ def grub_timeout(subject: Subject) -> Iterator[Observation]:
     "boot.grub-password",
     "the default entry starts without a password",
     Severity.WARNING,
-    remedy="Add --unrestricted to the menu entries (CLASS in /etc/grub.d/10_linux), then update-grub.",
+    remedy=f"Add --unrestricted to the menu entries (CLASS in /etc/grub.d/10_linux), then {WRITE_MENU}.",
 )
 def grub_password(subject: Subject) -> Iterator[Observation]:
     """The default entry starts without a password.

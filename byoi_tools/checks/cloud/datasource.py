@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from byoi_tools.checks.boot_commands import remove_arguments
 from byoi_tools.checks.check import check
 from byoi_tools.checks.cloud.provisioner import require_cloud_init
 from byoi_tools.checks.command_lines import argument_on
@@ -134,7 +135,7 @@ def _forced_on_command_line(subject: Subject) -> Iterator[Observation]:
             observed=quote(f"{name}={value}"),
             expected="no such argument",
             evidence=quote(evidence),
-            remedy="Take the argument from GRUB_CMDLINE_LINUX in /etc/default/grub, and run update-grub.",
+            remedy=remove_arguments(name),
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from byoi_tools.checks.boot_commands import remove_arguments
 from byoi_tools.checks.check import check
 from byoi_tools.checks.command_lines import argument_on
 from byoi_tools.checks.subject import Subject
@@ -104,7 +105,7 @@ def _disabled_cloud_init(subject: Subject, found: CloudInit) -> Iterator[Observa
             observed="cloud-init=disabled",
             expected="no such argument",
             evidence=quote(argument[2]),
-            remedy="Take cloud-init=disabled from GRUB_CMDLINE_LINUX in /etc/default/grub, and run update-grub.",
+            remedy=remove_arguments("cloud-init=disabled"),
         )
     elif found.disabled_by and not (
         argument is not None and argument[1] == "enabled" and "exists" in found.disabled_by

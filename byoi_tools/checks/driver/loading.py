@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from byoi_tools.checks.boot_commands import add_arguments
 from byoi_tools.checks.booted_kernel import booted_initramfs, booted_kernel, index_of, missing_in_guest
 from byoi_tools.checks.check import check
 from byoi_tools.checks.command_lines import argument_on, default_entries
@@ -92,7 +93,8 @@ def kernel_lockdown_oot(subject: Subject) -> Iterator[Observation]:
     "driver.microcode",
     "the initramfs brings microcode for both makers of processors",
     Severity.INFO,
-    remedy="Install it in the image: apt-get install intel-microcode amd64-microcode; then update-initramfs -u.",
+    remedy="Install it in the image: apt-get install intel-microcode amd64-microcode, then update-initramfs -u; or "
+    "dnf install microcode_ctl linux-firmware, then dracut -f.",
 )
 def microcode(subject: Subject) -> Iterator[Observation]:
     """The initramfs brings microcode for both makers of processors.
@@ -127,7 +129,7 @@ def microcode(subject: Subject) -> Iterator[Observation]:
     "driver.nomodeset",
     "no graphics driver without its firmware takes the console away",
     Severity.INFO,
-    remedy="Add nomodeset to GRUB_CMDLINE_LINUX in /etc/default/grub, then update-grub.",
+    remedy=add_arguments("nomodeset"),
 )
 def nomodeset(subject: Subject) -> Iterator[Observation]:
     """No graphics driver without its firmware takes the console away.

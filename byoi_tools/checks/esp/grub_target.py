@@ -18,7 +18,8 @@ from byoi_tools.model.quoting import quote
     "esp.grub-stub-target",
     "the grub.cfg in the ESP leads to the grub.cfg with the menu",
     Severity.ERROR,
-    remedy="Write it again for this image's file system (blkid shows its UUID): grub-install --no-nvram, update-grub.",
+    remedy="Write it again for this image's file system (blkid shows its UUID): grub-install --no-nvram, "
+    "update-grub (Fedora: dnf reinstall grub2-common, grub2-mkconfig -o /boot/grub2/grub.cfg).",
     boot=BootMode.UEFI,
 )
 def grub_stub_target(subject: Subject) -> Iterator[Observation]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from byoi_tools.checks.boot_commands import WRITE_MENU
 from byoi_tools.checks.booted_kernel import booted_initramfs, booted_kernel, entries_of, missing_in_initramfs
 from byoi_tools.checks.check import check
 from byoi_tools.checks.driver_table import Role, drivers_of
@@ -22,7 +23,7 @@ _NONE = Initramfs("", 0, (), "", "", (), (), frozenset(), frozenset(), (), "", (
     "initrd.present",
     "the kernel has an initramfs",
     Severity.ERROR,
-    remedy="Make it: update-initramfs -c -k VERSION, or dracut --no-hostonly --kver VERSION; then update-grub.",
+    remedy=f"Make it: update-initramfs -c -k VERSION, or dracut --no-hostonly --kver VERSION; then {WRITE_MENU}.",
 )
 def present(subject: Subject) -> Iterator[Observation]:
     """The kernel has an initramfs.

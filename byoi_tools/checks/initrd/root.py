@@ -42,7 +42,8 @@ _RAID = _Layer("software RAID", ("mdadm",), (("md_mod", "BLK_DEV_MD"),), "mdadm"
     "initrd.rootfs",
     "the initramfs can mount the root file system",
     Severity.ERROR,
-    remedy="Add the module: echo NAME >> /etc/initramfs-tools/modules; update-initramfs -u (dracut: filesystems+=).",
+    remedy="Add the module: echo NAME >> /etc/initramfs-tools/modules; update-initramfs -u "
+    "(dracut: filesystems+=, dracut -f).",
 )
 def rootfs(subject: Subject) -> Iterator[Observation]:
     """The initramfs can mount the root file system.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from byoi_tools.checks.boot_chain import boot_chain, default_entry, link_place
+from byoi_tools.checks.boot_commands import WRITE_MENU
 from byoi_tools.checks.check import check
 from byoi_tools.checks.esp.systemd_boot import is_told_by_menu
 from byoi_tools.checks.subject import Subject
@@ -28,7 +29,7 @@ _ROOTLESS = ("rdinit", "talos.platform", "zfs", "nfsroot", "rootfstype", "ostree
     "kernel.default-exists",
     "the default entry of the boot loader starts a kernel and an initrd that exist",
     Severity.ERROR,
-    remedy="Write the configuration again in the image: update-grub, grub2-mkconfig or kernel-install add.",
+    remedy=f"Write the configuration again in the image: {WRITE_MENU} or kernel-install add.",
 )
 def default_exists(subject: Subject) -> Iterator[Observation]:
     """The default entry of the boot loader starts a kernel and an initrd that exist.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from byoi_tools.checks.boot_commands import WRITE_MENU
 from byoi_tools.checks.booted_kernel import booted_kernel
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
@@ -11,6 +12,11 @@ from byoi_tools.checks.unwritten_system import unwritten_system
 from byoi_tools.model.fact import Known
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.quoting import quote
+
+_REINSTALL = (
+    "Install the kernel package again: apt-get install --reinstall linux-image-VERSION, "
+    "or dnf reinstall kernel-core-VERSION"
+)
 
 
 @check(
@@ -54,7 +60,7 @@ def present(subject: Subject) -> Iterator[Observation]:
             observed=f"{kernel.size_bytes} bytes without the header of a kernel",
             expected="a bzImage, an EFI image or an ELF file",
             evidence=quote(kernel.path),
-            remedy="Install the kernel package again: apt-get install --reinstall linux-image-VERSION",
+            remedy=_REINSTALL,
         )
     elif kernel.size_bytes < kernel.image.required_bytes:
         yield Observation(
@@ -62,7 +68,7 @@ def present(subject: Subject) -> Iterator[Observation]:
             observed=f"{kernel.size_bytes} bytes",
             expected=f"at least {kernel.image.required_bytes} bytes, by its header",
             evidence=quote(kernel.path),
-            remedy="Install the kernel package again: apt-get install --reinstall linux-image-VERSION",
+            remedy=_REINSTALL,
         )
 
 
@@ -70,7 +76,7 @@ def present(subject: Subject) -> Iterator[Observation]:
     "kernel.symlink-ok",
     "the links to kernels and initramfs images lead somewhere",
     Severity.ERROR,
-    remedy="Make them again: linux-update-symlinks, or ln -sfn vmlinuz-VERSION /boot/vmlinuz; then update-grub.",
+    remedy=f"Make them again: linux-update-symlinks, or ln -sfn vmlinuz-VERSION /boot/vmlinuz; then {WRITE_MENU}.",
 )
 def symlink_ok(subject: Subject) -> Iterator[Observation]:
     """The links to kernels and initramfs images lead somewhere.

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 
 from byoi_tools.checks.boot_chain import boot_chain, command_line, default_entry
+from byoi_tools.checks.boot_commands import remove_arguments
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.fact import NotKnownError
@@ -107,7 +108,7 @@ def resume(subject: Subject) -> Iterator[Observation]:
     "root.virt-only-args",
     "the kernel's command line has no arguments for a virtual machine",
     Severity.WARNING,
-    remedy="Remove them from GRUB_CMDLINE_LINUX and GRUB_CMDLINE_LINUX_DEFAULT in /etc/default/grub, then update-grub.",
+    remedy=remove_arguments("ARGUMENTS"),
 )
 def virt_only_args(subject: Subject) -> Iterator[Observation]:
     """The kernel's command line has no arguments for a virtual machine.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from byoi_tools.checks.boot_chain import boot_chain, default_entry, link_place
+from byoi_tools.checks.boot_commands import NEW_ROOT, WRITE_MENU
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode, Product
@@ -22,7 +23,8 @@ _FORCED_PARTUUID = "GRUB_FORCE_PARTUUID"
     "root.device-name",
     "the kernel finds its root by an identity, not by the name of a device",
     Severity.ERROR,
-    remedy="Use root=UUID=... (blkid shows it); for update-grub remove GRUB_DISABLE_LINUX_UUID, then write it again.",
+    remedy="Use root=UUID=... (blkid shows it): remove GRUB_DISABLE_LINUX_UUID from /etc/default/grub, then "
+    f"{WRITE_MENU}; where entries have arguments of their own (Fedora): {NEW_ROOT}",
 )
 def device_name(subject: Subject) -> Iterator[Observation]:
     """The kernel finds its root by an identity, not by the name of a device.
@@ -54,7 +56,8 @@ def device_name(subject: Subject) -> Iterator[Observation]:
     "root.uuid-resolves",
     "the file system that the kernel's command line names is in the image",
     Severity.ERROR,
-    remedy="Put the identity that blkid shows into the configuration, and write it again (update-grub).",
+    remedy=f"Put the identity that blkid shows into the configuration, and write it again: {WRITE_MENU}; "
+    f"where entries have arguments of their own (Fedora): {NEW_ROOT}",
 )
 def uuid_resolves(subject: Subject) -> Iterator[Observation]:
     """The file system that the kernel's command line names is in the image.
@@ -89,7 +92,7 @@ def uuid_resolves(subject: Subject) -> Iterator[Observation]:
     "root.partuuid-empty",
     "no configuration names a root by an identity that is missing",
     Severity.ERROR,
-    remedy="Remove what sets it in /etc/default/grub.d (10_cloud.cfg, 40-force-partuuid.cfg), then run update-grub.",
+    remedy=f"Remove what sets it in /etc/default/grub.d (10_cloud.cfg, 40-force-partuuid.cfg), then run {WRITE_MENU}.",
 )
 def partuuid_empty(subject: Subject) -> Iterator[Observation]:
     """No configuration names a root by an identity that is missing.
