@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import struct
 import subprocess
 from pathlib import Path
 
@@ -10,11 +12,14 @@ import pytest
 
 from byoi_tools.formats.containers.qcow2_header import read_qcow2_header
 from byoi_tools.formats.containers.qcow2_map import read_cluster_map
+from byoi_tools.formats.containers.qcow2_tables import OFFSET_MASK
+from byoi_tools.formats.source import Memory
 from byoi_tools.model.disks.qcow2 import Qcow2ClusterMap
 from byoi_tools.tools.image_file import open_image
 from tests.qcow2_images import convert, create, qemu_img, qemu_img_json, write
 
-SIZE = 8 << 20
+MIB = 1 << 20
+SIZE = 8 * MIB
 PATTERNS = (
     "write -P 0x5a 1M 256k",
     "write -z 1088k 64k",
@@ -80,6 +85,36 @@ def test_snapshots_are_not_counted(tmp_path: Path) -> None:
     qemu_img("snapshot", "-c", "state", path)
     write(path, "write -P 3 1M 64k")
     assert (read(path).data_clusters, read(path).zero_clusters) == (before.data_clusters, before.zero_clusters)
+
+
+def corruptions_and_leaks(path: Path) -> tuple[int, int]:
+    """What qemu-img check finds: clusters with more references than their count says, and clusters without any."""
+    command = ["qemu-img", "check", "--output=json", str(path)]
+    checked = json.loads(subprocess.run(command, capture_output=True, text=True, check=False).stdout)
+    return int(checked.get("corruptions", 0)), int(checked.get("leaks", 0))
+
+
+@pytest.mark.parametrize("options", [(), ("cluster_size=16k",), ("extended_l2=on",)], ids=str)
+def test_clusters_in_one_place(tmp_path: Path, options: tuple[str, ...]) -> None:
+    path = write(create(tmp_path / "disk.qcow2", SIZE, *options), *(f"write -P {n} {n}M 64k" for n in range(6)))
+    assert (corruptions_and_leaks(path), read(path).shared_clusters) == ((0, 0), 0)
+    header = read_qcow2_header(Memory(path.read_bytes()[:4096]))
+    width, per_mebibyte = header.cluster_size_bytes // header.l2_entry_count, MIB // header.cluster_size_bytes
+    content = bytearray(path.read_bytes())
+    (first_table,) = struct.unpack_from(">Q", content, header.l1_table_offset)
+    places = [(first_table & OFFSET_MASK) + n * per_mebibyte * width for n in range(6)]
+    for place in places[1:3]:
+        content[place : place + 8] = content[places[0] : places[0] + 8]
+    content[places[5] : places[5] + 8] = content[places[4] : places[4] + 8]
+    path.write_bytes(content)
+    # Two places have too many references; and each entry that was changed has left a place to nobody.
+    assert corruptions_and_leaks(path) == (2, read(path).shared_clusters) == (2, 3)
+
+
+def test_clusters_of_a_snapshot_are_not_in_one_place(tmp_path: Path) -> None:
+    path = write(create(tmp_path / "disk.qcow2", SIZE), *PATTERNS)
+    qemu_img("snapshot", "-c", "state", path)
+    assert (corruptions_and_leaks(path), read(path).shared_clusters) == ((0, 0), 0)
 
 
 @pytest.mark.parametrize("clusters", [1, 2, 100])

@@ -143,9 +143,10 @@ def corrupt_bit(subject: Subject) -> Iterator[Observation]:
     Why: what a damaged map points to is not what the disk held. qemu-img stops in the middle ("Can't write qcow2 on
     disk"), or writes wrong data without a word.
 
-    How: incompatible feature bit 1; entries of the L1 and L2 tables whose offset is no multiple of the cluster size;
-    clusters that could not be read on the way to the partition table. Reference counts are not verified: `qemu-img
-    check` does that. Clusters that are missing from the end of the file are container.truncated.
+    How: incompatible feature bit 1; entries of the L1 and L2 tables whose offset is no multiple of the cluster size; of
+    the first 262144 clusters those that two L2 entries map, both saying (bit 63) that nobody else does; clusters that
+    could not be read on the way to the partition table. Reference counts are not verified: `qemu-img check` does that.
+    Clusters that are missing from the end of the file are container.truncated.
 
     Fix: build the image again. `qemu-img check -f qcow2 -r all` on a copy shows what can be saved.
 
@@ -156,6 +157,13 @@ def corrupt_bit(subject: Subject) -> Iterator[Observation]:
     if subject.cluster_map.misaligned_entries:
         count = subject.cluster_map.misaligned_entries
         yield _corrupt("the cluster map of the qcow2 is damaged", f"{count} misaligned entries", "L1 and L2 tables")
+    elif subject.cluster_map.shared_clusters:
+        count = subject.cluster_map.shared_clusters
+        yield _corrupt(
+            "clusters of the virtual disk share their place in the file, so that one has the other's data",
+            f"{count} cluster{'s' if count > 1 else ''} mapped where another one is",
+            "L2 tables",
+        )
     elif subject.container.damage and not subject.cluster_map.missing_clusters:
         yield _corrupt("the virtual disk in the qcow2 cannot be read", subject.container.damage, "cluster map")
 

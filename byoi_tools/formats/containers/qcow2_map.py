@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from byoi_tools.errors import ImageMalformed, ImageUnsafe
@@ -21,6 +21,8 @@ _L2_LIMIT_TABLES = 1 << 18
 _BATCH_BYTES = 64 << 10  # larger ones leave the processor's caches
 _LANE = 1 << 64
 _CARRY = 63  # no lane that is compared uses its bit 63
+_REFCOUNT_IS_ONE = 63  # the bit of an entry
+_MOST_COMPARED = 1 << 18  # 16 GiB in clusters of 64 KiB; about 25 MiB of memory
 
 
 @dataclass(slots=True)
@@ -31,11 +33,14 @@ class _Counts:
     end: int = 0
     missing: int = 0
     misaligned: int = 0
+    shared: int = 0
+    owned: set[int] = field(default_factory=set)
 
 
 def read_cluster_map(source: ByteSource, header: Qcow2Header) -> Qcow2ClusterMap:
     """Return what the active tables refer to; a table that is referred to twice counts once.
 
+    Whether clusters are shared is found out for the first 262144, in the order of their tables in the file.
     Whatever lies beyond the end of the file is counted as missing, parts of the L1 table too, and raises nothing. Of
     an image with an external data file only tables can be missing. Raises `ImageMalformed` when unknown features
     forbid to interpret the tables, or the file shrinks meanwhile; `ImageUnsafe` when there are over 256 MiB of L2
@@ -58,6 +63,7 @@ def read_cluster_map(source: ByteSource, header: Qcow2Header) -> Qcow2ClusterMap
         end_bytes=counts.end,
         missing_clusters=counts.missing,
         misaligned_entries=counts.misaligned,
+        shared_clusters=counts.shared,
     )
 
 
@@ -126,21 +132,35 @@ def _count_entries(tables: bytes, header: Qcow2Header, file_size: int, counts: _
         zero = lanes & (ones ^ compressed)
         mapped = lanes ^ lanes & _spread(compressed | zero)
     counts.zero += zero.bit_count()
-    _count_data(mapped & ones * OFFSET_MASK, ones, header, file_size, counts)
+    _count_data(mapped & ones * OFFSET_MASK, lanes >> _REFCOUNT_IS_ONE & ones, ones, header, file_size, counts)
 
 
-def _count_data(offsets: int, ones: int, header: Qcow2Header, file_size: int, counts: _Counts) -> None:
+def _count_data(offsets: int, own: int, ones: int, header: Qcow2Header, file_size: int, counts: _Counts) -> None:
+    """Count the entries that have an offset; `own` flags those that say to be the only ones with theirs."""
     if offsets == 0:
         return
     cluster_size = header.cluster_size_bytes
-    counts.data += _flag_at_least(offsets, 1, ones).bit_count()
+    present = _flag_at_least(offsets, 1, ones)
+    counts.data += present.bit_count()
     counts.misaligned += _flag_at_least(offsets & ones * (cluster_size - 1), 1, ones).bit_count()
     if header.has_incompatible_feature(EXTERNAL_DATA_FILE):
         return
     # The last cluster of a file may have fewer than all subclusters: QEMU writes no more.
     needed = cluster_size // SUBCLUSTERS if header.has_incompatible_feature(EXTENDED_L2) else cluster_size
     counts.missing += _flag_at_least(offsets, file_size - needed + 1, ones).bit_count()
-    counts.end = max(counts.end, _largest(offsets) + needed)
+    entries = _entries_in(offsets)
+    counts.end = max(counts.end, max(entries) + needed)
+    if len(counts.owned) < _MOST_COMPARED:
+        owned = offsets & _spread(own)
+        _count_shared(entries if owned == offsets else _entries_in(owned), (present & own).bit_count(), counts)
+
+
+def _count_shared(entries: array[int], owners: int, counts: _Counts) -> None:
+    """Count the entries, `owners` of them not zero, whose cluster another one had before."""
+    before = len(counts.owned)
+    counts.owned.update(entries)
+    counts.owned.discard(0)
+    counts.shared += owners - (len(counts.owned) - before)
 
 
 def _count_compressed(descriptors: int, ones: int, header: Qcow2Header, file_size: int, counts: _Counts) -> None:
@@ -169,4 +189,8 @@ def _flag_at_least(lanes: int, least: int, ones: int) -> int:
 
 
 def _largest(lanes: int) -> int:
-    return max(to_entries(lanes.to_bytes(-(-lanes.bit_length() // 64) * 8, "big")), default=0)
+    return max(_entries_in(lanes), default=0)
+
+
+def _entries_in(lanes: int) -> array[int]:
+    return to_entries(lanes.to_bytes(-(-lanes.bit_length() // 64) * 8, "big"))

@@ -70,7 +70,8 @@ class Qcow2ClusterMap:
     `zero_clusters` are flagged to read as zeros, whether preallocated or not; their place in the file is not needed.
     Of a compressed cluster's last sector one byte is needed, of a cluster with subclusters one subcluster.
     `missing_clusters` counts mapped clusters and tables that lie (partly) beyond the end of the file,
-    `misaligned_entries` table entries whose offset is no multiple of the cluster size.
+    `misaligned_entries` table entries whose offset is no multiple of the cluster size. `shared_clusters` counts guest
+    clusters whose host cluster another one maps too, although both say that its reference count is one.
     """
 
     data_clusters: int
@@ -79,6 +80,7 @@ class Qcow2ClusterMap:
     end_bytes: int
     missing_clusters: int
     misaligned_entries: int
+    shared_clusters: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -76,6 +76,23 @@ def test_misaligned_entries_are_counted() -> None:
     assert read(Recipe(l1_size=2, l1=(512, FIRST), data=data)).misaligned_entries == 1
 
 
+def test_a_cluster_of_which_two_are_the_only_owner_is_shared() -> None:
+    """qcow2.txt, L2 table entry, bit 63: 1 "if its refcount is exactly one"."""
+    own, other = COPIED | FIRST, COPIED | FIRST + CLUSTER
+    data = bytes(3 * CLUSTER)
+    assert read(Recipe(l2=(own, other, 0, COPIED | FIRST + 2 * CLUSTER), data=data)).shared_clusters == 0
+    assert read(Recipe(l2=(own, other, own, own, other), data=data)).shared_clusters == 3
+    assert read(Recipe(l2=(FIRST, FIRST, FIRST | 1, own | 1), data=data)).shared_clusters == 0
+    assert read(Recipe(l2=(own, COMPRESSED | FIRST, COMPRESSED | FIRST + 100), data=data)).shared_clusters == 0
+
+
+def test_tables_are_compared_with_each_other() -> None:
+    tables = (COPIED | 4 * CLUSTER, COPIED | FIRST)
+    second = (COPIED | FIRST + CLUSTER).to_bytes(8, "big").ljust(CLUSTER, b"\0")
+    image = Recipe(l1_size=2, l1=tables, l2=(0, COPIED | FIRST + CLUSTER), data=second + bytes(CLUSTER))
+    assert read(image).shared_clusters == 1
+
+
 def test_a_table_that_is_referred_to_often_counts_once() -> None:
     assert (
         read(Recipe(l1_size=400, l1=(4 * CLUSTER,) * 400, l2=(FIRST,) * 512, data=bytes(CLUSTER))).data_clusters == 512
