@@ -24,7 +24,7 @@ def loader_for(api: InstallApi, given: str | None) -> str | None:
             details="that API has no field for it; UEFI servers start the image's EFI/BOOT/BOOTX64.EFI",
             remedy="Leave it out, and have the loader there; or use the default API.",
         )
-    from byoi_tools.deployment.payload import UNUSED_LOADER_PATH
+    from byoi_tools.deployment.reinstall.payload import UNUSED_LOADER_PATH
 
     return UNUSED_LOADER_PATH
 

@@ -43,7 +43,7 @@ def read_partitioning(path: Path | None, product: Product) -> Partitioning | Non
             "--partitioning is for Bring Your Own Linux alone: another image brings its own partitions",
             remedy="Give --os byolinux, or leave --partitioning out.",
         )
-    from byoi_tools.deployment.partitioning import parse_partitioning
+    from byoi_tools.deployment.reinstall.partitioning import parse_partitioning
 
     try:
         return parse_partitioning(_read("--partitioning", path).decode())

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from byoi_tools.deployment.fields import read_field, read_text
-from byoi_tools.deployment.progress import read_progress
 from byoi_tools.deployment.refusals import refuse_denial
+from byoi_tools.deployment.reinstall.progress import read_progress
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.deployment import InstallApi, Purpose
 from byoi_tools.model.fact import Fact, Known, NotExamined

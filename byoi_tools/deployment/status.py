@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from byoi_tools.deployment.old_api_status import find_deployment
-from byoi_tools.deployment.progress import read_progress
+from byoi_tools.deployment.old_api.status import find_deployment
 from byoi_tools.deployment.refusals import refuse_denial
+from byoi_tools.deployment.reinstall.progress import read_progress
 from byoi_tools.deployment.tasks import find_running_tasks, is_passing
 from byoi_tools.model.server import ServerStatus
 from byoi_tools.tools.clock import Clock

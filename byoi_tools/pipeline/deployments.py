@@ -9,8 +9,8 @@ import hashlib
 import json
 from dataclasses import dataclass, replace
 
-from byoi_tools.deployment.old_api_body import compared_fields, old_api_body
-from byoi_tools.deployment.payload import reinstall_body
+from byoi_tools.deployment.old_api.body import compared_fields, old_api_body
+from byoi_tools.deployment.reinstall.payload import reinstall_body
 from byoi_tools.model.deployment import InstallApi, Reinstallation
 from byoi_tools.model.old_deployment import SoughtImage
 from byoi_tools.model.proof import MARKER_KEY, Proof

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from byoi_tools.deployment.install import find_accepted, start_reinstallation
-from byoi_tools.deployment.old_api_start import start_deployment
-from byoi_tools.deployment.old_api_watch import watch_deployment
+from byoi_tools.deployment.old_api.start import start_deployment
+from byoi_tools.deployment.old_api.watch import watch_deployment
+from byoi_tools.deployment.reinstall.start import find_accepted, start_reinstallation
+from byoi_tools.deployment.reinstall.watch import watch_installation
 from byoi_tools.deployment.status import read_status_patiently
 from byoi_tools.deployment.tasks import is_passing, read_task
-from byoi_tools.deployment.watch import watch_installation
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
 from byoi_tools.model.deployment import InstallApi, Reinstallation
 from byoi_tools.model.observer import Observer

@@ -12,10 +12,10 @@ from byoi_tools.checks.subject import Subject
 from byoi_tools.deployment.delivery import delivery_of
 from byoi_tools.deployment.facts import read_server, read_template_inputs
 from byoi_tools.deployment.misfit import Misfit, refuse
-from byoi_tools.deployment.old_api_body import OLD_INPUTS, old_api_names
-from byoi_tools.deployment.old_api_status import read_deployment
-from byoi_tools.deployment.payload import customization_names
+from byoi_tools.deployment.old_api.body import OLD_INPUTS, old_api_names
+from byoi_tools.deployment.old_api.status import read_deployment
 from byoi_tools.deployment.refusals import refuse_denial
+from byoi_tools.deployment.reinstall.payload import customization_names
 from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads, try_reading_progress
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode, Product

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from byoi_tools.deployment.old_api_start import find_begun
-from byoi_tools.deployment.old_api_status import read_deployment
+from byoi_tools.deployment.old_api.start import find_begun
+from byoi_tools.deployment.old_api.status import read_deployment
 from byoi_tools.deployment.tasks import is_passing
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.observer import Observer

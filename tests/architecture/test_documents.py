@@ -14,7 +14,7 @@ from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.checks.profiles import load_profile, profile_names
 from byoi_tools.checks.waivers import load_waivers
 from byoi_tools.cli.app import VERBS, app_of
-from byoi_tools.deployment.partitioning import parse_partitioning
+from byoi_tools.deployment.reinstall.partitioning import parse_partitioning
 from tests.command import byoi_tools
 
 ROOT = Path(__file__).parent.parent.parent

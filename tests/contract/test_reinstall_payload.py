@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema
 import pytest
 
-from byoi_tools.deployment.payload import reinstall_body
 from byoi_tools.deployment.refusals import EXPLAINED_CLASSES, explain_refusal
+from byoi_tools.deployment.reinstall.payload import reinstall_body
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import InstallOrder, Reinstallation
 from byoi_tools.model.image import ImageType

@@ -17,7 +17,7 @@ def delete(server: options.AnyServer, confirm: options.ConfirmDisturbance = None
     """
     from contextlib import suppress
 
-    from byoi_tools.deployment.old_api_delete import delete_deployment, read_deletable
+    from byoi_tools.deployment.old_api.delete import delete_deployment, read_deletable
     from byoi_tools.deployment.rights import refuse_missing_rights
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.receipt import ReceiptHeld

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 
-from byoi_tools.deployment.payload import customization_names
+from byoi_tools.deployment.reinstall.payload import customization_names
 from byoi_tools.deployment.rights import needed_rights
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations

@@ -13,9 +13,9 @@ import pytest
 
 from byoi_tools.deployment.delivery import delivery_of
 from byoi_tools.deployment.facts import read_server
-from byoi_tools.deployment.install import start_reinstallation
+from byoi_tools.deployment.reinstall.start import start_reinstallation
+from byoi_tools.deployment.reinstall.watch import watch_installation
 from byoi_tools.deployment.status import read_status
-from byoi_tools.deployment.watch import watch_installation
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation

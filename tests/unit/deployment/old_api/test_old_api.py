@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import pytest
 
-from byoi_tools.deployment.old_api_body import OLD_INPUTS, old_api_body, old_api_names
-from byoi_tools.deployment.old_api_delete import delete_deployment, read_deletable
-from byoi_tools.deployment.old_api_start import find_begun, start_deployment
-from byoi_tools.deployment.old_api_status import find_deployment, read_deployment
-from byoi_tools.deployment.old_api_watch import watch_deployment
+from byoi_tools.deployment.old_api.body import OLD_INPUTS, old_api_body, old_api_names
+from byoi_tools.deployment.old_api.delete import delete_deployment, read_deletable
+from byoi_tools.deployment.old_api.start import find_begun, start_deployment
+from byoi_tools.deployment.old_api.status import find_deployment, read_deployment
+from byoi_tools.deployment.old_api.watch import watch_deployment
 from byoi_tools.errors import ByoiError, DeploymentFailed, DeploymentRefused, OutcomeUnknown
 from byoi_tools.model.deployment import InstallApi, Reinstallation
 from byoi_tools.model.old_deployment import DeploymentState, OldDeployment, SoughtImage

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.deployment.fields import read_member, read_text
-from byoi_tools.deployment.install import is_definite
+from byoi_tools.deployment.reinstall.start import is_definite
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.old_deployment import DeploymentState, OldDeployment
 from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from byoi_tools.deployment.messages import Explanation, explain_failure
 from byoi_tools.deployment.polling import Patience, Watch
-from byoi_tools.deployment.progress import read_progress
+from byoi_tools.deployment.reinstall.progress import read_progress
 from byoi_tools.deployment.tasks import read_task
 from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
 from byoi_tools.model.observer import Observer

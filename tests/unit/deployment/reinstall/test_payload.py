@@ -6,7 +6,7 @@ import base64
 import json
 from dataclasses import replace
 
-from byoi_tools.deployment.payload import customization_names, encode_user_data, reinstall_body
+from byoi_tools.deployment.reinstall.payload import customization_names, encode_user_data, reinstall_body
 from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from byoi_tools.deployment.install import start_reinstallation
+from byoi_tools.deployment.reinstall.start import start_reinstallation
 from byoi_tools.errors import ByoiError, DeploymentRefused, OutcomeUnknown
 from byoi_tools.model.server import Task, TaskStatus
 from tests.clock import FakeClock

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from byoi_tools.deployment.partitioning import describe_partitioning, parse_partitioning
+from byoi_tools.deployment.reinstall.partitioning import describe_partitioning, parse_partitioning
 from byoi_tools.errors import UsageError
 from byoi_tools.model.partitioning import LayoutItem, Partitioning
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from byoi_tools.deployment.messages import explain_failure
-from byoi_tools.deployment.old_api_status import read_deployment
+from byoi_tools.deployment.old_api.status import read_deployment
 from byoi_tools.deployment.polling import Watch
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
 from byoi_tools.model.observer import Observer

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import base64
 
-from byoi_tools.deployment.partitioning import describe_partitioning
+from byoi_tools.deployment.reinstall.partitioning import describe_partitioning
 from byoi_tools.model.boot import Product
 from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest, DigestAlgorithm

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from byoi_tools.deployment.misfit import refuse
-from byoi_tools.deployment.payload import encode_user_data, reinstall_body
 from byoi_tools.deployment.refusals import explain_refusal, refuse_denial
+from byoi_tools.deployment.reinstall.payload import encode_user_data, reinstall_body
 from byoi_tools.deployment.request import find_image_faults
 from byoi_tools.deployment.tasks import as_task, list_reinstallations, read_task
 from byoi_tools.errors import DeploymentError, DeploymentRefused, OutcomeUnknown

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 import pytest
 
 from byoi_tools.deployment.polling import Patience
-from byoi_tools.deployment.watch import watch_installation
+from byoi_tools.deployment.reinstall.watch import watch_installation
 from byoi_tools.errors import ByoiError, DeploymentFailed, OutcomeUnknown
 from byoi_tools.model.server import InstallResult, StepStatus, Task, TaskStatus
 from tests.clock import FakeClock

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from byoi_tools.deployment.install import (
+from byoi_tools.deployment.misfit import refuse
+from byoi_tools.deployment.old_api.body import old_api_body
+from byoi_tools.deployment.old_api.status import old_api_route, read_deployment, refuse_missing_route
+from byoi_tools.deployment.refusals import refuse_denial
+from byoi_tools.deployment.reinstall.start import (
     LOOK_PAUSES_SECONDS,
     is_definite,
     list_secrets,
     refuse_request,
     refuse_unsent,
 )
-from byoi_tools.deployment.misfit import refuse
-from byoi_tools.deployment.old_api_body import old_api_body
-from byoi_tools.deployment.old_api_status import old_api_route, read_deployment, refuse_missing_route
-from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.request import find_image_faults
 from byoi_tools.errors import DeploymentError, DeploymentRefused, OutcomeUnknown
 from byoi_tools.model.deployment import Reinstallation
