@@ -25,10 +25,10 @@ from byoi_tools.model.fleet import FleetObserver, Pace
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.deployments import Deployments
-from byoi_tools.pipeline.fleet_line import deploy_fleet
+from byoi_tools.pipeline.fleet.line import deploy_fleet
+from byoi_tools.pipeline.fleet.rollout import FleetOutside
+from byoi_tools.pipeline.fleet.rollout_receipt import RolloutReceipt
 from byoi_tools.pipeline.receipt import Receipt
-from byoi_tools.pipeline.rollout import FleetOutside
-from byoi_tools.pipeline.rollout_receipt import RolloutReceipt
 from byoi_tools.tools.ovh_remembered import RememberingApi
 
 PARALLEL = 50

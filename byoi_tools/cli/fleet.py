@@ -24,8 +24,8 @@ from byoi_tools.model.fleet import Ending, Member, Standing, order_of
 if TYPE_CHECKING:
     from byoi_tools.deployment.fleet_file import FleetEntry
     from byoi_tools.pipeline.deployments import Deployments
+    from byoi_tools.pipeline.fleet.rollout import FleetOutside
     from byoi_tools.pipeline.proving import ProofWish
-    from byoi_tools.pipeline.rollout import FleetOutside
 
 _GO_ON = "Run the same command again: it goes on with the servers that are not done."
 _NAMED = 20
@@ -120,9 +120,9 @@ def open_fleet(
 ) -> Iterator[FleetOutside]:
     """The doors to all servers; the rollout's receipt is held meanwhile, each server's own while it is installed."""
     from byoi_tools.pipeline.deployments import Deployments
-    from byoi_tools.pipeline.detaching import DetachableClock
-    from byoi_tools.pipeline.rollout import FleetOutside
-    from byoi_tools.pipeline.rollout_receipt import RolloutReceipt
+    from byoi_tools.pipeline.fleet.detaching import DetachableClock
+    from byoi_tools.pipeline.fleet.rollout import FleetOutside
+    from byoi_tools.pipeline.fleet.rollout_receipt import RolloutReceipt
 
     api, close = connect_fleet_api()
     clock = DetachableClock(system_clock())

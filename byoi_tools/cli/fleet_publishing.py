@@ -36,7 +36,7 @@ def publish_to_fleet(
 ) -> int:
     """Run the line for many servers, each with its own wishes in place of the job's; returns the exit code."""
     from byoi_tools.pipeline.deployments import Deployments
-    from byoi_tools.pipeline.fleet_publishing import publish_and_deploy_fleet
+    from byoi_tools.pipeline.fleet.publishing import publish_and_deploy_fleet
     from byoi_tools.pipeline.job import Outside
     from byoi_tools.reports.line import render_published
 

@@ -108,7 +108,7 @@ def _install_fleet(
     *,
     is_again: bool,
 ) -> None:
-    from byoi_tools.pipeline.fleet_line import deploy_fleet
+    from byoi_tools.pipeline.fleet.line import deploy_fleet
 
     proofs = choose_proofs(members, proof)
     ordered = tuple(Reinstallation(order_for(member, order, proofs), source) for member in members)

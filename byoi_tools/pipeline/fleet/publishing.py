@@ -21,14 +21,14 @@ from byoi_tools.model.published import PublishedImage
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.checking import Rules
 from byoi_tools.pipeline.deployments import order_key
-from byoi_tools.pipeline.fleet_line import endings_of_done, endings_of_unknown, sort_out
+from byoi_tools.pipeline.fleet.line import endings_of_done, endings_of_unknown, sort_out
+from byoi_tools.pipeline.fleet.rollout import FleetOutside, find_done, look_at_all, roll_out, set_aside
 from byoi_tools.pipeline.installing import resume
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate, make_candidate
 from byoi_tools.pipeline.products import Products
 from byoi_tools.pipeline.proving import ProofWish, with_addresses
 from byoi_tools.pipeline.rehearsing import default_users
-from byoi_tools.pipeline.rollout import FleetOutside, find_done, look_at_all, roll_out, set_aside
 from byoi_tools.pipeline.serving import checksum_for, foreseen_checksum, serve
 from byoi_tools.pipeline.stages import STAGES, BadVerdict, order_of, refuse_size
 from byoi_tools.pipeline.workspace import Workspace

@@ -12,9 +12,7 @@ from byoi_tools.model.fleet import Ending, FleetWork, Pace, Standing
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import Server
 from byoi_tools.pipeline.deployments import order_key
-from byoi_tools.pipeline.matching import refuse_unfit
-from byoi_tools.pipeline.proving import with_addresses
-from byoi_tools.pipeline.rollout import (
+from byoi_tools.pipeline.fleet.rollout import (
     FleetOutside,
     find_done,
     has_begun,
@@ -22,6 +20,8 @@ from byoi_tools.pipeline.rollout import (
     roll_out,
     set_aside,
 )
+from byoi_tools.pipeline.matching import refuse_unfit
+from byoi_tools.pipeline.proving import with_addresses
 
 _AS_ORDERED = "installed by an earlier run"
 

@@ -14,10 +14,10 @@ from byoi_tools.model.deployment import Reinstallation
 from byoi_tools.model.fleet import Ending, FleetObserver, Pace, Standing
 from byoi_tools.model.observer import Observer
 from byoi_tools.pipeline.deployments import Deployments, order_key
-from byoi_tools.pipeline.fleet_telling import Gathering, LookCount, MemberObserver
+from byoi_tools.pipeline.fleet.rollout_receipt import RolloutReceipt
+from byoi_tools.pipeline.fleet.telling import Gathering, LookCount, MemberObserver
 from byoi_tools.pipeline.installing import conclude, install, resume
 from byoi_tools.pipeline.proving import HostKeys, ProofWish, note_host_keys, prove_installed, refuse_unproven
-from byoi_tools.pipeline.rollout_receipt import RolloutReceipt
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh_api import OvhApi
 
