@@ -29,7 +29,7 @@ from byoi_tools.pipeline.fleet.line import deploy_fleet
 from byoi_tools.pipeline.fleet.rollout import FleetOutside
 from byoi_tools.pipeline.fleet.rollout_receipt import RolloutReceipt
 from byoi_tools.pipeline.receipt import Receipt
-from byoi_tools.tools.ovh_remembered import RememberingApi
+from byoi_tools.tools.ovh.remembered import RememberingApi
 
 PARALLEL = 50
 

@@ -12,7 +12,7 @@ from types import TracebackType
 
 import pytest
 
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh.api import OvhApi
 
 APPLICATION_KEY = "the-application-key"
 APPLICATION_SECRET = "the-application-secret"

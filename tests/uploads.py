@@ -8,7 +8,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.part_plan import PartPlan
 from byoi_tools.publishing.upload import Upload
-from byoi_tools.tools.multipart_storage import MultipartStorage
+from byoi_tools.tools.object_store.multipart import MultipartStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
 from tests.object_listing import list_keys

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.proving import ProofWish
     from byoi_tools.tools.clock import Clock
-    from byoi_tools.tools.ovh_api import OvhApi
+    from byoi_tools.tools.ovh.api import OvhApi
 
 NOTHING_ORDERED = Customizations()
 

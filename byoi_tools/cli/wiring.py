@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from byoi_tools.publishing.open_uploads import UploadRecord
     from byoi_tools.publishing.public_directory import Destination
     from byoi_tools.tools.clock import Clock
-    from byoi_tools.tools.object_storage import ObjectStorage
-    from byoi_tools.tools.ovh_api import OvhApi
+    from byoi_tools.tools.object_store.objects import ObjectStorage
+    from byoi_tools.tools.ovh.api import OvhApi
 
 
 def connect_api(consumer_key: Secret | None = None) -> OvhApi:
@@ -26,7 +26,7 @@ def connect_api(consumer_key: Secret | None = None) -> OvhApi:
     `consumer_key` takes the place of the configured one.
     """
     from byoi_tools.deployment.request_limit import RequestLimit
-    from byoi_tools.tools.ovh_api import OvhApi
+    from byoi_tools.tools.ovh.api import OvhApi
 
     return OvhApi.from_configuration(RequestLimit(system_clock()).wait, consumer_key)
 
@@ -34,7 +34,7 @@ def connect_api(consumer_key: Secret | None = None) -> OvhApi:
 def connect_fleet_api() -> tuple[OvhApi, Callable[[], None]]:
     """The same for many servers and threads, and what ends all waits for the limit's turn."""
     from byoi_tools.deployment.request_limit import RequestLimit
-    from byoi_tools.tools.ovh_remembered import RememberingApi
+    from byoi_tools.tools.ovh.remembered import RememberingApi
 
     limit = RequestLimit(system_clock())
     return RememberingApi.from_configuration(limit.wait), limit.close
@@ -46,8 +46,8 @@ def connect_storage(destination: Destination | WebAddress) -> ObjectStorage:
     For a directory and a URL it is any: nothing is asked of it.
     """
     from byoi_tools.publishing.destination import ObjectPrefix
-    from byoi_tools.tools.object_storage import ObjectStorage
-    from byoi_tools.tools.store_endpoint import connect_to
+    from byoi_tools.tools.object_store.endpoint import connect_to
+    from byoi_tools.tools.object_store.objects import ObjectStorage
 
     return ObjectStorage(connect_to(destination.endpoint if isinstance(destination, ObjectPrefix) else None))
 

@@ -15,7 +15,7 @@ from byoi_tools.deployment.tasks import as_task, wait_for_end
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
 from byoi_tools.model.server import Task
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi, server_route
 
 _MOST_READ = 20
 

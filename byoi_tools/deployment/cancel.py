@@ -7,7 +7,7 @@ from byoi_tools.deployment.tasks import wait_for_end
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.server import Task
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, OvhApi, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, OvhApi, server_route
 
 
 def cancel_task(api: OvhApi, server: str, task: Task, clock: Clock) -> Task:

@@ -15,7 +15,7 @@ from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.plan import Plan, PlannedObject, PlannedOrder, PlannedUrl
 from byoi_tools.model.server import Server, list_disks
 from byoi_tools.model.sizes import exact_size
-from byoi_tools.tools.object_storage import StoredObject
+from byoi_tools.tools.object_store.objects import StoredObject
 
 Value = TypeVar("Value")
 

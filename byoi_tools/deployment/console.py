@@ -14,7 +14,7 @@ from byoi_tools.errors import DeploymentFailed, DeploymentRefused
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.server import TaskStatus
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi, server_route
 
 LIFE_MINUTES = 15
 _IPMI = "/features/ipmi"

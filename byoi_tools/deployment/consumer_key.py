@@ -16,7 +16,7 @@ from byoi_tools.model.deployment import Purpose
 from byoi_tools.model.planned import AccessRule
 from byoi_tools.model.secret import Secret
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi
 
 POLL_SECONDS = 5.0
 _KEY = re.compile(r"[A-Za-z0-9_-]{1,200}")

@@ -9,7 +9,7 @@ from byoi_tools.model.boot import BootMode
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.planned import TemplateInput
 from byoi_tools.model.server import DiskGroup, Server
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 
 _BOOT_MODES = {
     "uefi": frozenset({BootMode.UEFI}),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 from typing import TypeVar
 
-from byoi_tools.tools.ovh_api import Json, clean
+from byoi_tools.tools.ovh.api import Json, clean
 
 Member = TypeVar("Member", bound=Enum)
 

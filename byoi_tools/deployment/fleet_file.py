@@ -9,7 +9,7 @@ from pathlib import Path
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode
-from byoi_tools.tools.ovh_api import server_route
+from byoi_tools.tools.ovh.api import server_route
 
 _TEXTS = ("hostname", "user-data", "boot", "efi-bootloader-path", "ssh-key", "ssh-address")
 _NUMBERS = ("disk-group",)

@@ -11,7 +11,7 @@ from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import InstallResult, StepTiming, Task
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ import re
 
 from byoi_tools.deployment.messages import Explanation
 from byoi_tools.errors import DeploymentRefused
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, describe_answer, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, describe_answer, server_route
 
 _CHECK_KEYS = "Make new keys for the endpoint in use (its /createToken page), and look for typing errors in them."
 _CREDENTIALS = {

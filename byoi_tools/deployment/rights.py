@@ -9,7 +9,7 @@ from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.deployment import InstallApi, Purpose
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.planned import AccessRule, find_missing_rights
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 
 _READ = (
     "",

@@ -8,7 +8,7 @@ from byoi_tools.deployment.reinstall.progress import read_progress
 from byoi_tools.deployment.tasks import find_running_tasks, is_passing
 from byoi_tools.model.server import ServerStatus
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi, server_route
 
 _PATIENCE_SECONDS = 300
 _PAUSE_SECONDS = 10

@@ -26,8 +26,8 @@ from byoi_tools.model.image import Container
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.secret import Secret
-from byoi_tools.tools.guest_appliance import Appliance, ImageFile
-from byoi_tools.tools.guest_disk import GuestDisk
+from byoi_tools.tools.guestfs.appliance import Appliance, ImageFile
+from byoi_tools.tools.guestfs.disk import GuestDisk
 
 
 def nothing() -> None:

@@ -17,7 +17,7 @@ from byoi_tools.model.sizes import human_size
 from byoi_tools.tools.image_file import open_image
 
 if TYPE_CHECKING:
-    from byoi_tools.tools.http_source import HttpSource
+    from byoi_tools.tools.http.source import HttpSource
 
 _PRESIGNED_FOR = timedelta(hours=12)
 
@@ -44,7 +44,7 @@ def open_source(location: ImageLocation, observer: Observer) -> Iterator[ImageSo
     if isinstance(location, WebAddress) and location.is_exposed:
         observer.warned(f"{location} is not encrypted: on its way the image can be read, and exchanged for another")
     from byoi_tools.tools.clock import SystemClock
-    from byoi_tools.tools.http_source import HttpSource
+    from byoi_tools.tools.http.source import HttpSource
 
     headers = location.headers if isinstance(location, WebAddress) else ()
     with HttpSource(_url_of(location), str(location), SystemClock(), headers) as source:
@@ -57,8 +57,8 @@ def open_source(location: ImageLocation, observer: Observer) -> Iterator[ImageSo
 def _url_of(location: WebAddress | ObjectAddress | RegionalObject) -> Secret:
     if isinstance(location, WebAddress):
         return location.url
-    from byoi_tools.tools.object_storage import ObjectStorage
-    from byoi_tools.tools.store_endpoint import connect_to
+    from byoi_tools.tools.object_store.endpoint import connect_to
+    from byoi_tools.tools.object_store.objects import ObjectStorage
 
     if isinstance(location, RegionalObject):
         return ObjectStorage(connect_to(location.endpoint)).presign_get(location.address, _PRESIGNED_FOR)

@@ -34,8 +34,8 @@ from byoi_tools.publishing.public_directory import Destination, PublicDirectory,
 from byoi_tools.publishing.renewal import renew_publication
 from byoi_tools.publishing.served_elsewhere import compare_digest, look_at
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.object_storage import ObjectStorage
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.object_store.objects import ObjectStorage
+from byoi_tools.tools.ovh.api import OvhApi
 
 _LOOKED_AT = NotExamined("the image was looked at when the plan was made")
 

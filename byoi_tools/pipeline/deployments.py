@@ -16,7 +16,7 @@ from byoi_tools.model.old_deployment import SoughtImage
 from byoi_tools.model.proof import MARKER_KEY, Proof
 from byoi_tools.pipeline.receipt import DONE, STARTED, Entry, Receipt, Values, stage_key
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import Json
+from byoi_tools.tools.ovh.api import Json
 
 _STAGE = "deploy"
 _ENDED = "ended"

@@ -20,7 +20,7 @@ from byoi_tools.pipeline.deployments import Deployments, order_key
 from byoi_tools.pipeline.old_api import recover_deployment
 from byoi_tools.pipeline.proving import HostKeys
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 
 @dataclass(frozen=True, slots=True)

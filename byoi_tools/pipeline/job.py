@@ -21,8 +21,8 @@ from byoi_tools.pipeline.proving import ProofWish
 from byoi_tools.pipeline.receipt import Receipt
 from byoi_tools.publishing.public_directory import Destination
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.object_storage import ObjectStorage
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.object_store.objects import ObjectStorage
+from byoi_tools.tools.ovh.api import OvhApi
 
 
 @dataclass(frozen=True, slots=True)

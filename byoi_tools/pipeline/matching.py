@@ -35,7 +35,7 @@ from byoi_tools.model.profile import Profile
 from byoi_tools.model.server import Server
 from byoi_tools.pipeline.checking import Rules, check_facts, declared_type, known_profile, waive
 from byoi_tools.pipeline.unpacking import inspect_any
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, OvhApi
 
 _NOT_LOOKED_AT = NotExamined("the image itself was not looked at")
 COMPARED_ONCE_MADE = "target.ram"  # the size of a file that is converted on its way

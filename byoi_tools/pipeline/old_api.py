@@ -11,7 +11,7 @@ from byoi_tools.model.old_deployment import DeploymentState, OldDeployment, Soug
 from byoi_tools.model.server import Task, TaskStatus, unnumbered_task
 from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 _ENDED = {DeploymentState.DONE: TaskStatus.DONE, DeploymentState.ERROR: TaskStatus.CUSTOMER_ERROR}
 

@@ -33,7 +33,7 @@ from byoi_tools.pipeline.planning import Sources, write_down
 from byoi_tools.pipeline.stages import BadVerdict
 from byoi_tools.publishing.served_elsewhere import Served, compare_digest, look_at, require_same
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh.api import OvhApi
 
 
 @dataclass(frozen=True, slots=True)

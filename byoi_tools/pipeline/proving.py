@@ -18,7 +18,7 @@ from byoi_tools.proof.attempts import USERS
 from byoi_tools.proof.marker import new_marker
 from byoi_tools.proof.prove import prove
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh.api import OvhApi
 from byoi_tools.tools.ssh import load_key, read_host_keys
 
 

@@ -8,7 +8,7 @@ from byoi_tools.model.published import ObjectAddress
 from byoi_tools.pipeline.receipt import DONE, FAILED, STARTED, Receipt, stage_key
 from byoi_tools.publishing.open_uploads import UploadRecord
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.multipart_storage import OpenUpload
+from byoi_tools.tools.object_store.multipart import OpenUpload
 
 STAGE = "upload"
 

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from byoi_tools.errors import IntegrityError
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.retries import Retries
-from byoi_tools.tools.multipart_storage import MultipartStorage
-from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
-from byoi_tools.tools.storage_failures import StoreFailure
+from byoi_tools.tools.object_store.failures import StoreFailure
+from byoi_tools.tools.object_store.multipart import MultipartStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage, StoredObject
 
 _IDENTITIES = ("byoi-sha256", "byoi-content")
 _REFUSALS_OF_CONDITIONS = {"InvalidArgument", "InvalidRequest", "NotImplemented", "501"}

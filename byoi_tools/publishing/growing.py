@@ -20,8 +20,8 @@ from byoi_tools.publishing.sidecars import mark_used, read_manifest
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.upload import Upload
 from byoi_tools.tools.image_file import open_image
-from byoi_tools.tools.multipart_storage import MultipartStorage
-from byoi_tools.tools.object_storage import StoredObject
+from byoi_tools.tools.object_store.multipart import MultipartStorage
+from byoi_tools.tools.object_store.objects import StoredObject
 
 _CONTENT = "byoi-content"
 _READ_BYTES = 2**20

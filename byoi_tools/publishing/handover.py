@@ -20,7 +20,7 @@ from byoi_tools.publishing.presigned_url import presign
 from byoi_tools.publishing.sidecars import sidecar_suffixes, write_beside
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 
 
 @dataclass(frozen=True, slots=True)

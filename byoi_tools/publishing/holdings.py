@@ -10,7 +10,7 @@ from byoi_tools.model.own_object import ForeignObject, OwnEntry, Removal
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects
 from byoi_tools.publishing.removal import find_named, remove
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 
 
 class Holdings(Protocol):

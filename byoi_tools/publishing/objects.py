@@ -18,11 +18,11 @@ from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.ownership import Owner, owner_of, parse_key
 from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, read_manifest
-from byoi_tools.tools.multipart_storage import MultipartStorage, OpenUpload
-from byoi_tools.tools.object_listing import ListedObject, ObjectListing
-from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
-from byoi_tools.tools.storage_failures import StoreFailure
-from byoi_tools.tools.store_connection import STEADY
+from byoi_tools.tools.object_store.connection import STEADY
+from byoi_tools.tools.object_store.failures import StoreFailure
+from byoi_tools.tools.object_store.listing import ListedObject, ObjectListing
+from byoi_tools.tools.object_store.multipart import MultipartStorage, OpenUpload
+from byoi_tools.tools.object_store.objects import ObjectStorage, StoredObject
 
 _PARALLEL = 8
 _BATCH = 64

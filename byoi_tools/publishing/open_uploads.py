@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.retries import Retries
-from byoi_tools.tools.multipart_storage import MultipartStorage, OpenUpload, StoredPart
-from byoi_tools.tools.storage_failures import StoreFailure
+from byoi_tools.tools.object_store.failures import StoreFailure
+from byoi_tools.tools.object_store.multipart import MultipartStorage, OpenUpload, StoredPart
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,9 @@ from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.part_plan import FilePart
 from byoi_tools.publishing.retries import Retries
 from byoi_tools.tools.image_file import open_image
-from byoi_tools.tools.multipart_storage import MultipartStorage, PartAnswer, StoredPart
-from byoi_tools.tools.part_body import PartBody
-from byoi_tools.tools.storage_failures import StoreFailure, storage_error
+from byoi_tools.tools.object_store.failures import StoreFailure, storage_error
+from byoi_tools.tools.object_store.multipart import MultipartStorage, PartAnswer, StoredPart
+from byoi_tools.tools.object_store.part_body import PartBody
 
 _PIECE_BYTES = 2**20
 _REFUSALS = {"InvalidArgument", "InvalidDigest", "InvalidRequest", "NotImplemented", "501"}

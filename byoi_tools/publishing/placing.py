@@ -25,7 +25,7 @@ from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, contents_beside, sid
 from byoi_tools.publishing.source_file import SourceFile
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.http_ranges import RangeFailed
+from byoi_tools.tools.http.ranges import RangeFailed
 from byoi_tools.tools.image_file import open_image
 from byoi_tools.tools.served_directory import ServedDirectory
 

@@ -10,8 +10,8 @@ from byoi_tools.model.published import ObjectAddress
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.destination import SAFE_EXPIRY
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.credential_life import CredentialLife
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.credential_life import CredentialLife
+from byoi_tools.tools.object_store.objects import ObjectStorage
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,9 +14,9 @@ from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects, find_owner
 from byoi_tools.publishing.ownership import parse_key
 from byoi_tools.publishing.sidecars import beside
-from byoi_tools.tools.multipart_storage import MultipartStorage
-from byoi_tools.tools.object_storage import ObjectStorage
-from byoi_tools.tools.store_connection import STEADY
+from byoi_tools.tools.object_store.connection import STEADY
+from byoi_tools.tools.object_store.multipart import MultipartStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 
 
 def collect_garbage(

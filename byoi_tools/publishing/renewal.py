@@ -16,7 +16,7 @@ from byoi_tools.publishing.presigned_url import presign
 from byoi_tools.publishing.sidecars import mark_used, read_manifest, sidecar_suffixes
 from byoi_tools.publishing.url_trial import UrlTrial
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
+from byoi_tools.tools.object_store.objects import ObjectStorage, StoredObject
 
 
 def renew_publication(

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.storage_failures import StoreFailure
+from byoi_tools.tools.object_store.failures import StoreFailure
 
 _PAUSES_SECONDS = (0.2, 1.0, 2.0, 4.0, 8.0, 16.0, 16.0)  # a load balancer that is restarted is away for less
 _NAP_SECONDS = 0.5

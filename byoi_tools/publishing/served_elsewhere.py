@@ -13,8 +13,8 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import Verification
 from byoi_tools.publishing.url_trial import SAMPLE_BYTES, UrlTrial, sample_offsets
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.http_ranges import HttpRanges, RangeAnswer, RangeFailed
-from byoi_tools.tools.http_retries import with_retries
+from byoi_tools.tools.http.ranges import HttpRanges, RangeAnswer, RangeFailed
+from byoi_tools.tools.http.retries import with_retries
 
 _RANGE_NOT_SATISFIABLE = 416
 

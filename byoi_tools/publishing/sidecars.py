@@ -9,8 +9,8 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.manifest import NotAManifest, parse_manifest, write_manifest
 from byoi_tools.publishing.ownership import describe_owner, owner_of
-from byoi_tools.tools.object_storage import ObjectStorage, StoredObject
-from byoi_tools.tools.small_objects import SmallObjects
+from byoi_tools.tools.object_store.objects import ObjectStorage, StoredObject
+from byoi_tools.tools.object_store.small_objects import SmallObjects
 
 MANIFEST_SUFFIX = ".json"
 _JSON = "application/json"

@@ -17,8 +17,8 @@ from byoi_tools.publishing.part_plan import FilePart, PartPlan
 from byoi_tools.publishing.part_sender import PartSender
 from byoi_tools.publishing.retries import Retries
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.multipart_storage import MultipartStorage, OpenUpload
-from byoi_tools.tools.storage_failures import StoreFailure
+from byoi_tools.tools.object_store.failures import StoreFailure
+from byoi_tools.tools.object_store.multipart import MultipartStorage, OpenUpload
 
 WORK = "uploading"
 _SECONDS_TO_SETTLE = 10.0  # what is on its way when another part fails

@@ -16,8 +16,8 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.http_ranges import HttpRanges, RangeFailed
-from byoi_tools.tools.http_retries import with_retries
+from byoi_tools.tools.http.ranges import HttpRanges, RangeFailed
+from byoi_tools.tools.http.retries import with_retries
 
 SAMPLE_BYTES = 2**20
 _WORK = "downloading"

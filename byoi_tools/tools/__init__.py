@@ -1,1 +1,1 @@
-"""The doors: one file for each outside thing, which nothing else imports."""
+"""The doors: one file, or folder, for each outside thing, which nothing else imports."""

@@ -17,7 +17,7 @@ from byoi_tools.simulator.faults import Faults
 from byoi_tools.simulator.servers import OLD_API, REINSTALL_API, SimulatedServer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import SignedCall
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh.api import OvhApi
 from tests.command import Finished, byoi_tools
 from tests.fleet_scene import AskedSimulator
 from tests.pipeline.test_login import oauth2

@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from byoi_tools.errors import ImageError, ToolFailed
-from byoi_tools.tools.native_files import NativeReaders
+from byoi_tools.tools.native.files import NativeReaders
 from tests.disk_images import empty, run
 from tests.guest_volumes import make_ext, make_tree, read_all
 from tests.hostile_sources import Damaged

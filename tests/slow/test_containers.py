@@ -14,8 +14,8 @@ from byoi_tools.model.fact import NotExamined
 from byoi_tools.model.guest.guest import TroubleKind
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.secret import Secret
-from byoi_tools.tools.guest_appliance import Appliance, ImageFile, is_guestfs_installed
-from byoi_tools.tools.guest_disk import GuestDisk
+from byoi_tools.tools.guestfs.appliance import Appliance, ImageFile, is_guestfs_installed
+from byoi_tools.tools.guestfs.disk import GuestDisk
 from fixtures.debian.build import ensure_image
 from fixtures.libguestfs import libguestfs_environment
 from tests.disk_images import MIB, OnDisk

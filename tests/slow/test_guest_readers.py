@@ -20,8 +20,8 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, OutcomeKind, Severity
 from byoi_tools.model.guest.files import FileKind
 from byoi_tools.model.intent import Intent
-from byoi_tools.tools.guest_appliance import is_guestfs_installed
-from byoi_tools.tools.native_files import NativeReaders
+from byoi_tools.tools.guestfs.appliance import is_guestfs_installed
+from byoi_tools.tools.native.files import NativeReaders
 from fixtures.debian.build import ensure_image
 from fixtures.libguestfs import libguestfs_environment
 from fixtures.variants.tree import loop_device, mounted

@@ -28,9 +28,9 @@ from byoi_tools.model.facts import Facts
 from byoi_tools.model.guest.guest import Guest, TroubleKind, Volume
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.observer import Observer
-from byoi_tools.tools.guest_appliance import Appliance, ImageFile, is_guestfs_installed
-from byoi_tools.tools.guest_disk import GuestDisk
-from byoi_tools.tools.guestfs_files import GuestfsFiles
+from byoi_tools.tools.guestfs.appliance import Appliance, ImageFile, is_guestfs_installed
+from byoi_tools.tools.guestfs.disk import GuestDisk
+from byoi_tools.tools.guestfs.files import GuestfsFiles
 from fixtures.debian.build import ensure_image
 from fixtures.libguestfs import libguestfs_environment
 from fixtures.tiny.byolinux import turn_into_byolinux

@@ -74,6 +74,6 @@ def check(
 def _start_reader_ahead(images: list[str], jobs: int, reader: ReaderChoice) -> None:
     """Nearly every image has a guest that the native readers read: their process starts while the rest is imported."""
     if reader is not ReaderChoice.GUESTFS and (jobs == 1 or len(images) == 1):
-        from byoi_tools.tools.native_process import start_ahead
+        from byoi_tools.tools.native.process import start_ahead
 
         start_ahead(len(images))

@@ -63,7 +63,7 @@ def login(
     and a URL; once you have agreed there, the key is written or printed, once.
     """
     from byoi_tools.deployment.consumer_key import request_key, rules_for, wait_for_validation
-    from byoi_tools.tools.ovh_configuration import require_writable, store_consumer_key
+    from byoi_tools.tools.ovh.configuration import require_writable, store_consumer_key
 
     rules = rules_for(tuple(server or ()), tuple(purposes or (Purpose.DEPLOY,)), is_read_only=read_only)
     if write is not None:

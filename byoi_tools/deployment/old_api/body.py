@@ -10,7 +10,7 @@ from __future__ import annotations
 from byoi_tools.deployment.reinstall.payload import ssh_key_line
 from byoi_tools.model.deployment import InstallOrder, Reinstallation
 from byoi_tools.model.planned import TemplateInput
-from byoi_tools.tools.ovh_api import Json
+from byoi_tools.tools.ovh.api import Json
 
 TYPES = ("qcow2", "raw", "ova")
 OLD_INPUTS = (

@@ -7,7 +7,7 @@ from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
 from byoi_tools.model.old_deployment import OldDeployment
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 _PAUSES_SECONDS = (0, 3, 5, 10, 15)
 

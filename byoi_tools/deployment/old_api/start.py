@@ -22,7 +22,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.old_deployment import OldDeployment, SoughtImage
 from byoi_tools.model.server import Task, unnumbered_task
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 _STARTING = "starting"
 

@@ -6,7 +6,7 @@ from byoi_tools.deployment.fields import read_member, read_text
 from byoi_tools.deployment.reinstall.start import is_definite
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.old_deployment import DeploymentState, OldDeployment
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, Json, OvhApi, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi, server_route
 
 # What the API answers, with 404, to a route that it does not have; other 404s are about what the route names.
 _NO_ROUTE = "invalid (or empty) URL"

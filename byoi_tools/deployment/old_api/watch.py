@@ -12,7 +12,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.old_deployment import DeploymentState, OldDeployment
 from byoi_tools.model.server import InstallResult, InstallStep, StepStatus, StepTiming, Task, TaskStatus
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 _ASK_SUPPORT = "Look at the server's console, and ask the provider's support."
 

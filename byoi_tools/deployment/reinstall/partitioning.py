@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from byoi_tools.errors import UsageError
 from byoi_tools.model.partitioning import LayoutItem, Partitioning
 from byoi_tools.model.quoting import quote
-from byoi_tools.tools.ovh_api import Json
+from byoi_tools.tools.ovh.api import Json
 
 LARGEST_LAYOUT = 100
 _LARGEST_NUMBER = 2**53  # beyond it JSON numbers are not exact

@@ -10,7 +10,7 @@ from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrde
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret
-from byoi_tools.tools.ovh_api import Json
+from byoi_tools.tools.ovh.api import Json
 
 UNUSED_LOADER_PATH = r"\EFI\BOOT\BOOTX64.EFI"
 

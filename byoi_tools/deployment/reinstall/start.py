@@ -14,7 +14,7 @@ from byoi_tools.model.deployment import Reinstallation
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.server import Task
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi, describe_answer, server_route
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi, describe_answer, server_route
 
 LOOK_PAUSES_SECONDS = (0, 5, 10, 15, 30)
 

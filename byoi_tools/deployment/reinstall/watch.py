@@ -21,7 +21,7 @@ from byoi_tools.model.server import (
     TaskStatus,
 )
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import ApiErrorAnswer, NoApiAnswer, OvhApi
+from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 
 _WAITING = (StepStatus.TODO, StepStatus.PENDING, StepStatus.IDLE)
 _UNSEEN = InstallStep("", StepStatus.TODO, "")

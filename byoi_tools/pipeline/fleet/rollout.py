@@ -19,7 +19,7 @@ from byoi_tools.pipeline.fleet.telling import Gathering, LookCount, MemberObserv
 from byoi_tools.pipeline.installing import conclude, install, resume
 from byoi_tools.pipeline.proving import HostKeys, ProofWish, note_host_keys, prove_installed, refuse_unproven
 from byoi_tools.tools.clock import Clock
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh.api import OvhApi
 
 _Found = TypeVar("_Found")
 _Thing = TypeVar("_Thing")

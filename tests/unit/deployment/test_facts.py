@@ -14,7 +14,7 @@ from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
 from byoi_tools.model.planned import TemplateInput
 from byoi_tools.model.server import DiskGroup, Server, StepStatus, Task, TaskStatus
-from byoi_tools.tools.ovh_api import ApiErrorAnswer
+from byoi_tools.tools.ovh.api import ApiErrorAnswer
 from tests.scripted_api import Answer, Drop, Script, ScriptedApi
 from tests.unit.deployment.examples import NAME, NO_CONTROLLER, ROUTE
 

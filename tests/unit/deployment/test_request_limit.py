@@ -10,7 +10,7 @@ import pytest
 
 from byoi_tools.deployment.request_limit import RequestLimit
 from byoi_tools.deployment.tasks import list_reinstallations
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh.api import OvhApi
 from tests.clock import FakeClock
 from tests.scripted_api import Answer, ScriptedApi, configure
 

@@ -9,7 +9,7 @@ from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_miss
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.planned import AccessRule
-from byoi_tools.tools.ovh_api import ApiErrorAnswer
+from byoi_tools.tools.ovh.api import ApiErrorAnswer
 from tests.scripted_api import Answer, ScriptedApi
 from tests.unit.deployment.examples import NAME
 

@@ -32,7 +32,7 @@ from byoi_tools.simulator.failures import FAILURES
 from byoi_tools.simulator.faults import Faults, ReinstallAnswer
 from byoi_tools.simulator.service import Simulator
 from byoi_tools.simulator.signature import AccessRule, Credentials
-from byoi_tools.tools.ovh_api import OvhApi
+from byoi_tools.tools.ovh.api import OvhApi
 from tests.clock import FakeClock
 from tests.unit.deployment.examples import SSH_KEY, USER_DATA, Told
 from tests.unit.simulator.outside import LOADER, ImageHost, make_gpt_image, small_server, to_qcow2

@@ -27,7 +27,7 @@ from byoi_tools.pipeline.streaming import Streaming, publish_converted
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.handover import Handover
 from byoi_tools.publishing.source_file import SourceFile
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
 from tests.object_listing import list_keys

@@ -12,7 +12,7 @@ import pytest
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.pipeline.receipt import Receipt
 from byoi_tools.pipeline.upload_record import ReceiptUploads
-from byoi_tools.tools.multipart_storage import OpenUpload
+from byoi_tools.tools.object_store.multipart import OpenUpload
 from tests.clock import FakeClock
 
 ONE, OTHER = ObjectAddress("images", "a/one.raw"), ObjectAddress("images", "a/other.raw")

@@ -12,7 +12,7 @@ from byoi_tools.model.own_object import ForeignObject, OwnEntry, OwnLeftover, Ow
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.own_objects import CONTENT, MARK, RUN, SHA256, begin_upload, image_key, put_foreign, put_image
 

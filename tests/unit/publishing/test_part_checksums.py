@@ -14,9 +14,9 @@ from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.part_plan import FilePart
 from byoi_tools.publishing.part_sender import PartSender
 from byoi_tools.publishing.retries import Retries
-from byoi_tools.tools.multipart_storage import MultipartStorage
-from byoi_tools.tools.storage_failures import StoreFailure
-from byoi_tools.tools.store_connection import StoreConnection
+from byoi_tools.tools.object_store.connection import StoreConnection
+from byoi_tools.tools.object_store.failures import StoreFailure
+from byoi_tools.tools.object_store.multipart import MultipartStorage
 from tests.clock import FakeClock
 from tests.scripted_server import Answer, Script, answering_in_turn
 

@@ -14,7 +14,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.presigned_url import PresignedUrl, presign
 from byoi_tools.tools.clock import SystemClock
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 from fixtures.object_store import ObjectStore
 
 DAY = timedelta(days=1)

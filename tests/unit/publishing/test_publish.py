@@ -27,7 +27,7 @@ from byoi_tools.publishing.handover import Handover
 from byoi_tools.publishing.part_plan import plan_parts
 from byoi_tools.publishing.placing import Placement
 from byoi_tools.publishing.publish import publish_image
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
 from tests.object_listing import is_empty, list_keys, part_sizes

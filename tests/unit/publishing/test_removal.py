@@ -15,8 +15,8 @@ from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects
 from byoi_tools.publishing.removal import collect_garbage, find_named, remove
-from byoi_tools.tools.object_storage import ObjectStorage
-from byoi_tools.tools.store_connection import StoreConnection
+from byoi_tools.tools.object_store.connection import StoreConnection
+from byoi_tools.tools.object_store.objects import ObjectStorage
 from fixtures.object_store import ObjectStore
 from fixtures.proxy_faults import Answer, Do, Fault, Kind
 from fixtures.store_proxy import StoreProxy

@@ -15,7 +15,7 @@ from byoi_tools.model.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.ownership import describe_owner
 from byoi_tools.publishing.renewal import renew_publication
 from byoi_tools.publishing.sidecars import write_beside
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.clock import FakeClock
 from tests.own_objects import is_squeezed, squeeze_manifest

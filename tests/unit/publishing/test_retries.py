@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from byoi_tools.publishing.retries import Retries
-from byoi_tools.tools.storage_failures import StoreFailure
+from byoi_tools.tools.object_store.failures import StoreFailure
 from tests.clock import FakeClock
 
 

@@ -20,7 +20,7 @@ from byoi_tools.model.observer import Observer
 from byoi_tools.model.published import ObjectAddress
 from byoi_tools.publishing.ownership import describe_owner, new_run_id
 from byoi_tools.publishing.sidecars import read_manifest, write_beside
-from byoi_tools.tools.object_storage import ObjectStorage
+from byoi_tools.tools.object_store.objects import ObjectStorage
 from fixtures.object_store import ObjectStore
 from tests.object_listing import list_keys
 

@@ -12,7 +12,7 @@ from byoi_tools.inspection.guest.volumes.readers import Readers
 from byoi_tools.inspection.guest.volumes.watched import trouble_of
 from byoi_tools.model.disks.disk import FileSystemSignature
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
-from byoi_tools.tools.guest_disk import GuestDisk
+from byoi_tools.tools.guestfs.disk import GuestDisk
 
 LUKS, RAID = "crypto_LUKS", "linux_raid_member"
 _MOST_LEVELS = 3

@@ -13,9 +13,9 @@ from byoi_tools.model.guest.files import FileReader
 from byoi_tools.model.guest.guest import Trouble, TroubleKind
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.secret import Secret
-from byoi_tools.tools.guest_appliance import is_guestfs_installed, require_guestfs
-from byoi_tools.tools.guest_disk import GuestDisk
-from byoi_tools.tools.native_files import FILE_SYSTEMS, NativeReaders
+from byoi_tools.tools.guestfs.appliance import is_guestfs_installed, require_guestfs
+from byoi_tools.tools.guestfs.disk import GuestDisk
+from byoi_tools.tools.native.files import FILE_SYSTEMS, NativeReaders
 
 _GUESTFS_ONLY = ("btrfs", "f2fs")
 """What guestfs is started for; of a Windows or a FreeBSD the readers of domains know nothing."""

@@ -1,0 +1,1 @@
+"""The door to the libyal libraries, which read guest file systems in a process of its own."""
