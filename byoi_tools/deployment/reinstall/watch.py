@@ -53,6 +53,7 @@ class _InstallationWatch(Watch):
     has_moved = False
     was_at_work = False
     is_all_gone = True
+    has_failed_step = False
     pause = 0.0
 
     def _pause(self) -> float:
@@ -146,8 +147,14 @@ class _InstallationWatch(Watch):
             self.observer.step_changed(step)
 
     def _raise_failure(self) -> None:
-        """Raise `DeploymentFailed` when the task or a step failed."""
+        """Raise `DeploymentFailed` when the task or a step failed.
+
+        The task ends a moment after its step, and says whose fault it was: it is waited for, for one poll.
+        """
         failed = next((timing.step for timing in self.timings if timing.step.has_failed), None)
+        if failed is not None and self.task.status.is_running and not self.has_failed_step:
+            self.has_failed_step = True
+            return
         if failed is not None or not (self.task.status.is_running or self.task.status is TaskStatus.DONE):
             raise self._fail(failed, self.task.comment)
 

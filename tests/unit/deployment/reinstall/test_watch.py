@@ -217,6 +217,15 @@ def test_every_word_for_a_failed_step_is_known(monkeypatch: pytest.MonkeyPatch, 
     assert "support" in failure.remedy
 
 
+def test_the_end_of_the_task_behind_a_failed_step_tells_whose_fault_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The provider sets the step first and the task a moment later: a poll may come between the two."""
+    watched = Watched([task("doing"), task("ovhError")], [steps("error", error="An internal error has occurred")])
+    failure = watched.fail(monkeypatch)
+    assert isinstance(failure, DeploymentFailed)
+    assert "An internal error has occurred" in failure.message
+    assert "The fault is the provider's" in str(failure.details)
+
+
 def test_an_unknown_word_for_a_step_is_neither_failed_nor_done(monkeypatch: pytest.MonkeyPatch) -> None:
     watched = Watched([task("doing"), task("doing"), task("done")], [steps("juggling"), steps("done"), IDLE])
     watched.run(monkeypatch)
