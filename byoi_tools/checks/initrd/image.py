@@ -95,7 +95,7 @@ def readable(subject: Subject) -> Iterator[Observation]:
 
     How: unpacked as Linux does: cpio archives of the newc form one after the other (microcode first), zeros between
     them, each plain or compressed with gzip, bzip2, lzma, xz, lz4 or zstd, up to the last byte. Every file name is
-    read, nothing is written. Skipped for lzop, and for what is larger than 112 MiB.
+    read, nothing is written. Skipped for lzop, and for what is larger than 176 MiB.
 
     Fix: make room in `/boot`, then `update-initramfs -u -k VERSION` or `dracut -f --kver VERSION`. For xz, the
     integrity check must be CRC32 (`xz --check=crc32`).

@@ -72,21 +72,17 @@ class NativeFiles:
 
     def read(self, path: str, limit_bytes: int) -> bytes | None:
         """The content of a regular file, its first `limit_bytes`; None where there is no regular file."""
-        if limit_bytes <= _SMALL_BYTES:
-            return self._read(path, limit_bytes)
         pieces = self.pieces(path, limit_bytes)
         return None if pieces is None else b"".join(pieces)
 
     def pieces(self, path: str, limit_bytes: int) -> Iterator[bytes] | None:
         """The content of a regular file, its first `limit_bytes`, as it comes; None where there is no regular file."""
-        if self._source is not None and (places := self._find_places(self._source, path, limit_bytes)):
-            return _read_directly(self._source, places)
-        content = self._read(path, limit_bytes)
-        return None if content is None else iter((content,))
-
-    def _read(self, path: str, limit_bytes: int) -> bytes | None:
-        content = _complete(self._ask("read", path, limit_bytes), f"{quote(path)} on {self._what}")
-        return content[1 : 1 + limit_bytes] if content else None
+        if limit_bytes > _SMALL_BYTES and self._source is not None:
+            places = self._find_places(self._source, path, limit_bytes)
+            if places:
+                return _read_directly(self._source, places)
+        answer = _told(self._ask("read", path, limit_bytes), f"{quote(path)} on {self._what}")
+        return None if next(answer, None) is None else _at_most(limit_bytes, answer)
 
     def _find_places(self, source: ByteSource, path: str, limit_bytes: int) -> list[tuple[int, int]]:
         """Where a large file lies on the volume, in pieces (offset, length); nothing where it does not lie plainly."""
@@ -158,7 +154,20 @@ def _unpack(layout: struct.Struct, content: bytes, start: int, what: str) -> tup
 
 
 def _complete(pieces: Iterator[bytes], what: str) -> bytes:
+    return b"".join(_told(pieces, what))
+
+
+def _told(pieces: Iterator[bytes], what: str) -> Iterator[bytes]:
+    """The pieces of an answer; a refusal is an error that names what was read."""
     try:
-        return b"".join(pieces)
+        yield from pieces
     except Refusal as refusal:
         raise ImageMalformed(f"{what} cannot be read", details=refusal.reason, remedy=_REMEDY) from refusal
+
+
+def _at_most(limit_bytes: int, pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """No more than was asked for; but all is taken."""
+    for piece in pieces:
+        if limit_bytes > 0:
+            yield piece[:limit_bytes]
+        limit_bytes -= len(piece)

@@ -13,8 +13,8 @@ from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.initramfs import Initramfs
 from byoi_tools.model.guest.kernel_modules import is_module_path, module_name
 
-INITRAMFS_LIMIT_BYTES = 112 << 20
-"""All of it is in memory while it is listed, twice while it is read, and 300 MiB are all that may be used."""
+INITRAMFS_LIMIT_BYTES = 176 << 20
+"""All of it is in memory while it is listed, and 300 MiB are all that may be used."""
 _TEXT_LIMIT_BYTES = 64 * 1024
 _MODULE_VERSION = re.compile(r"(?:usr/)?lib/modules/([^/]+)/")
 _MICROCODE = re.compile(r"kernel/x86/microcode/(\w+)\.bin")

@@ -120,6 +120,7 @@ def _complete(
 ) -> Kernel:
     named = find_initramfs(tree, draft.path, draft.version)
     path = loaded.of_kernel(tree, draft.path, named)
+    opened = begun.result() if begun else None  # also where another one is wanted: two take too much memory
     return Kernel(
         path=draft.path,
         version=draft.version,
@@ -128,7 +129,7 @@ def _complete(
         options=_options(tree, draft.version),
         modules=read_module_tree(tree, draft.version),
         initramfs_path=path,
-        initramfs=begun.result() if begun and path == named else _initramfs(tree, path, is_opened=is_opened),
+        initramfs=opened if opened and path == named else _initramfs(tree, path, is_opened=is_opened),
     )
 
 
@@ -161,7 +162,9 @@ def _initramfs(tree: GuestTree, path: str, *, is_opened: bool) -> Fact[Initramfs
         return NotExamined(f"only {_OPENED_LIMIT} initramfs images of a guest are opened")
     if status.size_bytes > INITRAMFS_LIMIT_BYTES:
         return NotExamined(f"the initramfs is larger than {INITRAMFS_LIMIT_BYTES >> 20} MiB")
-    return read_initramfs(path, Memory(tree.read(path, INITRAMFS_LIMIT_BYTES) or b""))
+    content = Arriving()
+    content.receive(tree.pieces(path, INITRAMFS_LIMIT_BYTES))
+    return read_initramfs(path, content)
 
 
 def _on_esp(context: GuestContext) -> tuple[str, ...]:

@@ -68,6 +68,11 @@ def test_each_distribution_has_its_names(kernel: str, image: str) -> None:
     assert (found.path, found.initramfs_path, found.version) == (kernel, image, "6.9.1")
 
 
+def test_an_initramfs_that_takes_too_much_memory_is_not_opened() -> None:
+    kernel = read_one({"/boot/vmlinuz-1": kernel_image.build("1"), "/boot/initrd.img-1": bytes((176 << 20) + 1)})
+    assert kernel.initramfs == NotExamined("the initramfs is larger than 176 MiB")
+
+
 def test_a_kernel_in_its_module_directory_counts_once() -> None:
     content = kernel_image.build("6.9.1")
     assert (
