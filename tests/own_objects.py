@@ -9,8 +9,8 @@ from pathlib import Path
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.manifest import Manifest, ManifestSource
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.manifest import Manifest, ManifestSource
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.manifest import write_manifest
 from fixtures.object_store import ObjectStore
 

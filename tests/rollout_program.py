@@ -19,9 +19,9 @@ from pathlib import Path
 
 from byoi_tools.deployment.request_limit import RequestLimit
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.fleet import FleetObserver, Pace
+from byoi_tools.model.deployment.order import Customizations, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest
-from byoi_tools.model.fleet import FleetObserver, Pace
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.deployments import Deployments

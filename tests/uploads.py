@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.part_plan import PartPlan
 from byoi_tools.publishing.upload import Upload
 from byoi_tools.tools.object_store.multipart import MultipartStorage

@@ -6,11 +6,11 @@ from collections.abc import Iterable
 
 from byoi_tools.checks.check import Check
 from byoi_tools.checks.subject import NO_SERVER, Subject
+from byoi_tools.model.deployment.planned import PlannedDeployment
 from byoi_tools.model.fact import Fact, Known, NotExamined, NotKnownError, UnfinishedError
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import ImageSummary, Observation, Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.intent import Intent
-from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.profile import Profile
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.model.dataclass import dataclass
+from byoi_tools.model.deployment.planned import PlannedDeployment
 from byoi_tools.model.disks.bios import BiosBoot
 from byoi_tools.model.disks.disk import Disk
 from byoi_tools.model.disks.esp import Esp, EspContent, efi_path
@@ -24,7 +25,6 @@ from byoi_tools.model.guest.storage import Storage
 from byoi_tools.model.guest.system import OperatingSystem
 from byoi_tools.model.image import Container
 from byoi_tools.model.intent import Intent
-from byoi_tools.model.planned import PlannedDeployment
 
 NO_SERVER = NotExamined("no server is named")
 

@@ -6,8 +6,8 @@ import sys
 
 from byoi_tools.cli.terminal import terminal_of, write_note
 from byoi_tools.errors import UsageError
-from byoi_tools.model.deed import Deed
-from byoi_tools.model.fleet import FleetWork
+from byoi_tools.model.deployment.deed import Deed
+from byoi_tools.model.deployment.fleet import FleetWork
 from byoi_tools.reports.terminal import printable
 
 

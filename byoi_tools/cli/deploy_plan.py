@@ -19,8 +19,8 @@ from byoi_tools.model.secret import Secret
 
 if TYPE_CHECKING:
     from byoi_tools.cli.flag_groups import ProofFlags
-    from byoi_tools.model.deployment import Customizations
-    from byoi_tools.model.plan import Plan
+    from byoi_tools.model.deployment.order import Customizations
+    from byoi_tools.model.deployment.plan import Plan
     from byoi_tools.pipeline.carrying_out import Errand
     from byoi_tools.pipeline.proving import ProofWish
 

@@ -12,10 +12,10 @@ from byoi_tools.cli.rules import choose_product, threshold
 from byoi_tools.cli.verdicts import REHEARSAL_SECONDS
 from byoi_tools.model.boot import Product
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.deployment import Customizations, InstallApi, InstallOrder
-from byoi_tools.model.fleet import Pace
+from byoi_tools.model.deployment.fleet import Pace
+from byoi_tools.model.deployment.order import Customizations, InstallApi, InstallOrder
 from byoi_tools.model.image import Compression, Engine, SentType
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 
 if TYPE_CHECKING:
     from byoi_tools.pipeline.job import Job

@@ -18,8 +18,8 @@ from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.wiring import connect_fleet_api, open_rollout_receipt, open_server_receipt, system_clock
 from byoi_tools.errors import ByoiError, DeploymentFailed, Interrupted, OutcomeUnknown, UsageError
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations, InstallOrder
-from byoi_tools.model.fleet import Ending, Member, Standing, order_of
+from byoi_tools.model.deployment.fleet import Ending, Member, Standing, order_of
+from byoi_tools.model.deployment.order import Customizations, InstallOrder
 
 if TYPE_CHECKING:
     from byoi_tools.deployment.fleet_file import FleetEntry

@@ -16,7 +16,7 @@ from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.verdicts import or_shown
 from byoi_tools.cli.wiring import connect_storage, open_receipt, system_clock
 from byoi_tools.model.boot import Product
-from byoi_tools.model.fleet import Member, Pace
+from byoi_tools.model.deployment.fleet import Member, Pace
 
 if TYPE_CHECKING:
     from byoi_tools.pipeline.job import Job

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TextIO
 
 from byoi_tools.cli.terminal import size_of, terminal_of
-from byoi_tools.model.fleet import FleetObserver, Standing
+from byoi_tools.model.deployment.fleet import FleetObserver, Standing
 from byoi_tools.reports.rollout import draw_fleet
 from byoi_tools.reports.terminal import printable
 

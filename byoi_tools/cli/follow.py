@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.wiring import open_server_receipt, system_clock
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 
 if TYPE_CHECKING:
+    from byoi_tools.model.deployment.server import InstallResult, Task
     from byoi_tools.model.observer import Observer
-    from byoi_tools.model.server import InstallResult, Task
     from byoi_tools.pipeline.deployments import Deployments
     from byoi_tools.pipeline.proving import ProofWish
     from byoi_tools.tools.clock import Clock

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import Customizations, InstallApi
+from byoi_tools.model.deployment.order import Customizations, InstallApi
 from byoi_tools.model.image import PackedType, SentType
 
 _OLD = "--api bring-your-own-image"

@@ -9,13 +9,13 @@ from typing import Annotated
 import typer
 
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import InstallApi
+from byoi_tools.model.deployment.order import InstallApi
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import Compression, Engine, ImageType, PackedType, SentType
 from byoi_tools.model.location import require_file
 from byoi_tools.model.proof import Prove
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 
 
 class OutputFormat(Enum):

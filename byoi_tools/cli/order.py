@@ -8,10 +8,10 @@ from pathlib import Path
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
+from byoi_tools.model.deployment.partitioning import Partitioning
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.guest.reader import ReaderChoice
-from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.secret import Secret
 
 _LARGEST_FILE_BYTES = 1024 * 1024

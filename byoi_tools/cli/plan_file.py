@@ -12,8 +12,8 @@ from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.errors import StorageError, UsageError
 
 if TYPE_CHECKING:
-    from byoi_tools.model.deed import Deed
-    from byoi_tools.model.plan import Plan
+    from byoi_tools.model.deployment.deed import Deed
+    from byoi_tools.model.deployment.plan import Plan
 
 _LARGEST_BYTES = 2**20
 

@@ -15,10 +15,10 @@ from byoi_tools.cli.rules import choose_rules
 from byoi_tools.cli.verdicts import or_shown
 from byoi_tools.cli.wiring import connect_api, system_clock
 from byoi_tools.errors import UsageError
-from byoi_tools.model.deployment import InstallOrder
+from byoi_tools.model.deployment.order import InstallOrder
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import WebAddress, parse_location
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.model.secret import Secret
 
 if TYPE_CHECKING:

@@ -8,8 +8,8 @@ import time
 from typing import TextIO
 
 from byoi_tools.cli.terminal import terminal_of
+from byoi_tools.model.deployment.server import InstallStep, StepStatus, Task
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.server import InstallStep, StepStatus, Task
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.terminal import printable
 

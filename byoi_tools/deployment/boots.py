@@ -13,7 +13,7 @@ from byoi_tools.deployment.fields import as_integer, read_text
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.tasks import as_task, wait_for_end
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.server import Task
+from byoi_tools.model.deployment.server import Task
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi, server_route
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.tasks import wait_for_end
 from byoi_tools.errors import DeploymentRefused
-from byoi_tools.model.server import Task
+from byoi_tools.model.deployment.server import Task
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, OvhApi, server_route
 

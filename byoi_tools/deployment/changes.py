@@ -9,11 +9,11 @@ from typing import TypeVar
 
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deed import fingerprint
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.deed import fingerprint
+from byoi_tools.model.deployment.order import Customizations
+from byoi_tools.model.deployment.plan import Plan, PlannedObject, PlannedOrder, PlannedUrl
+from byoi_tools.model.deployment.server import Server, list_disks
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.plan import Plan, PlannedObject, PlannedOrder, PlannedUrl
-from byoi_tools.model.server import Server, list_disks
 from byoi_tools.model.sizes import exact_size
 from byoi_tools.tools.object_store.objects import StoredObject
 

@@ -11,8 +11,8 @@ from byoi_tools.deployment.fields import read_field, read_text
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.tasks import as_task, wait_for_end
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused
+from byoi_tools.model.deployment.server import TaskStatus
 from byoi_tools.model.secret import Secret
-from byoi_tools.model.server import TaskStatus
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi, server_route
 

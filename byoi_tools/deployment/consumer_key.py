@@ -12,8 +12,8 @@ from byoi_tools.deployment.fields import read_field, read_text
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.rights import purpose_rules
 from byoi_tools.errors import DeploymentRefused
-from byoi_tools.model.deployment import Purpose
-from byoi_tools.model.planned import AccessRule
+from byoi_tools.model.deployment.order import Purpose
+from byoi_tools.model.deployment.planned import AccessRule
 from byoi_tools.model.secret import Secret
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi

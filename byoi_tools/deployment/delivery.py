@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from urllib.parse import parse_qs, urlsplit
 
-from byoi_tools.model.deployment import ImageSource
+from byoi_tools.model.deployment.order import ImageSource
+from byoi_tools.model.deployment.planned import Delivery
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.planned import Delivery
 from byoi_tools.model.secret import Secret
 
 

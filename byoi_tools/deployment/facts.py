@@ -6,9 +6,9 @@ from byoi_tools.deployment.fields import read_field, read_integer, read_text
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.tasks import find_running_tasks
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment.planned import TemplateInput
+from byoi_tools.model.deployment.server import DiskGroup, Server
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.planned import TemplateInput
-from byoi_tools.model.server import DiskGroup, Server
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 
 _BOOT_MODES = {

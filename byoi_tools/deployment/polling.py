@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from byoi_tools.deployment.messages import Explanation
 from byoi_tools.deployment.tasks import is_passing
 from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
+from byoi_tools.model.deployment.server import InstallResult, StepTiming, Task
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.server import InstallResult, StepTiming, Task
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 

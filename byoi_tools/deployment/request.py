@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 from byoi_tools.deployment.misfit import Misfit
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import ImageSource
+from byoi_tools.model.deployment.order import ImageSource
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import HIDDEN, Secret
 

@@ -6,9 +6,9 @@ from byoi_tools.deployment.fields import read_field, read_text
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.reinstall.progress import read_progress
 from byoi_tools.errors import DeploymentRefused
-from byoi_tools.model.deployment import InstallApi, Purpose
+from byoi_tools.model.deployment.order import InstallApi, Purpose
+from byoi_tools.model.deployment.planned import AccessRule, find_missing_rights
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.planned import AccessRule, find_missing_rights
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 
 _READ = (

@@ -6,7 +6,7 @@ from byoi_tools.deployment.old_api.status import find_deployment
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.reinstall.progress import read_progress
 from byoi_tools.deployment.tasks import find_running_tasks, is_passing
-from byoi_tools.model.server import ServerStatus
+from byoi_tools.model.deployment.server import ServerStatus
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi, server_route
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.deployment.fields import as_integer, read_integer, read_member, read_text
-from byoi_tools.model.server import REINSTALL_FUNCTION, Task, TaskStatus
+from byoi_tools.model.deployment.server import REINSTALL_FUNCTION, Task, TaskStatus
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, NoApiAnswer, OvhApi, server_route
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Protocol
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.location import ImageLocation, RegionalObject, WebAddress
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.model.secret import Secret
 from byoi_tools.model.sizes import human_size
 from byoi_tools.tools.image_file import open_image

@@ -9,8 +9,8 @@ from urllib.parse import SplitResult, quote_plus, urlsplit
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.ovh_storage import StoreEndpoint, find_endpoint
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.model.quoting import quote
 from byoi_tools.model.secret import Secret, redact_url
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.model.server import InstallStep, Task
+from byoi_tools.model.deployment.server import InstallStep, Task
 
 
 class Observer:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import Enum
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.ssh_address import SshAddress
 

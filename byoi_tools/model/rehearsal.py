@@ -7,7 +7,7 @@ from pathlib import Path
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import Fact, NotExamined
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.proof import GuestState

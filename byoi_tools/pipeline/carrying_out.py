@@ -15,17 +15,17 @@ from byoi_tools.deployment.changes import (
 )
 from byoi_tools.deployment.delivery import delivery_of
 from byoi_tools.errors import DeploymentRefused, UsageError
-from byoi_tools.model.deed import Deed, ServedImage
-from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.deed import Deed, ServedImage
+from byoi_tools.model.deployment.order import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.plan import Plan, PlannedObject, PlannedUrl
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.fact import NotExamined
 from byoi_tools.model.finding import OutcomeKind
 from byoi_tools.model.location import WebAddress, parse_location
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.plan import Plan, PlannedObject, PlannedUrl
-from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
+from byoi_tools.model.publishing.published import FileAddress, ObjectAddress, PublishedImage
 from byoi_tools.model.quoting import quote
 from byoi_tools.model.secret import Secret
-from byoi_tools.model.server import Server
 from byoi_tools.pipeline.checking import known_profile
 from byoi_tools.pipeline.matching import ask, judge_deployment, plan_deployment, refuse_misfits
 from byoi_tools.pipeline.serving import checksum_for

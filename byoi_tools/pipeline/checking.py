@@ -14,6 +14,7 @@ from byoi_tools.errors import UsageError
 from byoi_tools.inspection.open_source import open_source
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.dataclass import dataclass
+from byoi_tools.model.deployment.planned import PlannedDeployment
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.facts import Facts
@@ -23,7 +24,6 @@ from byoi_tools.model.image import ImageType
 from byoi_tools.model.intent import Intent, Target
 from byoi_tools.model.location import ImageLocation, suffix_of
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.profile import Profile
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.unpacking import AS_USUAL, Unpacking, inspect_any

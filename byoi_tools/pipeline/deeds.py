@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from byoi_tools.checks.catalogue import DEPLOYMENT_CHECKS
-from byoi_tools.model.deed import Concern, Deed, ServedImage
-from byoi_tools.model.deployment import InstallOrder, Reinstallation
+from byoi_tools.model.deployment.deed import Concern, Deed, ServedImage
+from byoi_tools.model.deployment.order import InstallOrder, Reinstallation
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.finding import Outcome, OutcomeKind, Report, Severity
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.model.secret import redact_url
-from byoi_tools.model.server import Server
 from byoi_tools.pipeline.job import Job
 from byoi_tools.pipeline.making import Candidate
 from byoi_tools.pipeline.matching import COMPARED_ONCE_MADE

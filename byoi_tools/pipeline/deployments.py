@@ -11,8 +11,8 @@ from dataclasses import dataclass, replace
 
 from byoi_tools.deployment.old_api.body import compared_fields, old_api_body
 from byoi_tools.deployment.reinstall.payload import reinstall_body
-from byoi_tools.model.deployment import InstallApi, Reinstallation
-from byoi_tools.model.old_deployment import SoughtImage
+from byoi_tools.model.deployment.old_deployment import SoughtImage
+from byoi_tools.model.deployment.order import InstallApi, Reinstallation
 from byoi_tools.model.proof import MARKER_KEY, Proof
 from byoi_tools.pipeline.receipt import DONE, STARTED, Entry, Receipt, Values, stage_key
 from byoi_tools.tools.clock import Clock

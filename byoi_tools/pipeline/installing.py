@@ -12,10 +12,17 @@ from byoi_tools.deployment.reinstall.watch import watch_installation
 from byoi_tools.deployment.status import read_status_patiently
 from byoi_tools.deployment.tasks import is_passing, read_task
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
-from byoi_tools.model.deployment import InstallApi, Reinstallation
+from byoi_tools.model.deployment.old_deployment import SoughtImage
+from byoi_tools.model.deployment.order import InstallApi, Reinstallation
+from byoi_tools.model.deployment.server import (
+    OLD_API_FUNCTION,
+    REINSTALL_FUNCTION,
+    InstallResult,
+    Server,
+    Task,
+    TaskStatus,
+)
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.old_deployment import SoughtImage
-from byoi_tools.model.server import OLD_API_FUNCTION, REINSTALL_FUNCTION, InstallResult, Server, Task, TaskStatus
 from byoi_tools.pipeline.deployments import Deployments, order_key
 from byoi_tools.pipeline.old_api import recover_deployment
 from byoi_tools.pipeline.proving import HostKeys

@@ -8,12 +8,12 @@ from datetime import timedelta
 from pathlib import Path
 
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deed import Deed
-from byoi_tools.model.deployment import Customizations, InstallApi
+from byoi_tools.model.deployment.deed import Deed
+from byoi_tools.model.deployment.order import Customizations, InstallApi
+from byoi_tools.model.deployment.partitioning import Partitioning
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.partitioning import Partitioning
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.pipeline.making import Making

@@ -13,8 +13,8 @@ from byoi_tools.inspection.container import inspect_container
 from byoi_tools.model.digest import USUAL_DIGESTS, DigestAlgorithm
 from byoi_tools.model.fact import Known
 from byoi_tools.model.image import Compression, Container, Engine, ImageType
-from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
+from byoi_tools.model.publishing.manifest import ManifestSource
 from byoi_tools.pipeline.workspace import Workspace
 from byoi_tools.publishing.source_file import SourceFile
 

@@ -19,7 +19,10 @@ from byoi_tools.deployment.reinstall.payload import customization_names
 from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads, try_reading_progress
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import Customizations, ImageNeeds, InstallApi, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.order import Customizations, ImageNeeds, InstallApi, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.partitioning import Partitioning
+from byoi_tools.model.deployment.planned import AccessRule, Delivery, PlannedDeployment
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.disks.esp import efi_path
 from byoi_tools.model.disks.loader import choose_loader
 from byoi_tools.model.fact import Fact, Known, NotExamined
@@ -29,10 +32,7 @@ from byoi_tools.model.image import Container, ImageType, SentType
 from byoi_tools.model.intent import Intent
 from byoi_tools.model.location import ImageLocation
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.partitioning import Partitioning
-from byoi_tools.model.planned import AccessRule, Delivery, PlannedDeployment
 from byoi_tools.model.profile import Profile
-from byoi_tools.model.server import Server
 from byoi_tools.pipeline.checking import Rules, check_facts, declared_type, known_profile, waive
 from byoi_tools.pipeline.unpacking import inspect_any
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, OvhApi

@@ -6,9 +6,9 @@ from byoi_tools.deployment.old_api.start import find_begun
 from byoi_tools.deployment.old_api.status import read_deployment
 from byoi_tools.deployment.tasks import is_passing
 from byoi_tools.errors import DeploymentRefused
+from byoi_tools.model.deployment.old_deployment import DeploymentState, OldDeployment, SoughtImage
+from byoi_tools.model.deployment.server import Task, TaskStatus, unnumbered_task
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.old_deployment import DeploymentState, OldDeployment, SoughtImage
-from byoi_tools.model.server import Task, TaskStatus, unnumbered_task
 from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi

@@ -8,10 +8,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from byoi_tools import __version__
-from byoi_tools.model.deed import Deed, fingerprint
-from byoi_tools.model.deployment import InstallOrder
-from byoi_tools.model.finding import Report
-from byoi_tools.model.plan import (
+from byoi_tools.model.deployment.deed import Deed, fingerprint
+from byoi_tools.model.deployment.order import InstallOrder
+from byoi_tools.model.deployment.plan import (
     Judgement,
     Plan,
     PlannedFile,
@@ -21,9 +20,10 @@ from byoi_tools.model.plan import (
     PlannedServer,
     PlannedUrl,
 )
-from byoi_tools.model.planned import PlannedDeployment
-from byoi_tools.model.published import ObjectAddress, PublishedImage
-from byoi_tools.model.server import Server
+from byoi_tools.model.deployment.planned import PlannedDeployment
+from byoi_tools.model.deployment.server import Server
+from byoi_tools.model.finding import Report
+from byoi_tools.model.publishing.published import ObjectAddress, PublishedImage
 from byoi_tools.pipeline.deeds import deed_of
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.products import Products

@@ -8,17 +8,17 @@ from datetime import timedelta
 from byoi_tools.deployment.delivery import delivery_of
 from byoi_tools.errors import UsageError
 from byoi_tools.inspection.inspect import inspect_image
-from byoi_tools.model.deed import Deed, ServedImage
-from byoi_tools.model.deployment import ImageSource, InstallOrder
+from byoi_tools.model.deployment.deed import Deed, ServedImage
+from byoi_tools.model.deployment.order import ImageSource, InstallOrder
+from byoi_tools.model.deployment.plan import Plan, PlannedUrl
+from byoi_tools.model.deployment.planned import PlannedDeployment
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.fact import Known
 from byoi_tools.model.finding import Report
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import WebAddress
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.plan import Plan, PlannedUrl
-from byoi_tools.model.planned import PlannedDeployment
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.pipeline.checking import Rules, check_facts, waive
 from byoi_tools.pipeline.deeds import concerns_of
 from byoi_tools.pipeline.matching import (

@@ -8,10 +8,10 @@ from pathlib import Path
 
 from byoi_tools.deployment.facts import read_address
 from byoi_tools.errors import DeploymentFailed, Interrupted, UsageError
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.proof import MARKER_KEY, Proof, ProofOrder, Prove, Verdict
-from byoi_tools.model.server import Server
 from byoi_tools.model.ssh_address import SshAddress
 from byoi_tools.pipeline.deployments import Deployments
 from byoi_tools.proof.attempts import USERS

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from byoi_tools.conversion.by_writer import is_written_by_us
 from byoi_tools.conversion.convert import convert_image
 from byoi_tools.model.image import Compression
-from byoi_tools.model.manifest import ManifestVerdict
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.publishing.manifest import ManifestVerdict
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.pipeline.making import Candidate, Making
 from byoi_tools.pipeline.streaming import Streaming, publish_converted
 from byoi_tools.pipeline.workspace import Workspace

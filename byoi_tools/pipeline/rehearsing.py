@@ -10,12 +10,12 @@ from byoi_tools.conversion.space import require_space
 from byoi_tools.errors import ImageError
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, Report
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.rehearsal import DiskBus, Rehearsal, RehearsalOrder, SourceImage
-from byoi_tools.model.server import Server
 from byoi_tools.pipeline.checking import Rules, check_facts, declared_type, waive
 from byoi_tools.pipeline.explaining import explain
 from byoi_tools.pipeline.workspace import Workspace

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from byoi_tools.model.deployment import InstallApi
+from byoi_tools.model.deployment.order import InstallApi
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.manifest import ManifestVerdict
-from byoi_tools.model.published import FileAddress, ObjectAddress, PublishedImage
+from byoi_tools.model.publishing.manifest import ManifestVerdict
+from byoi_tools.model.publishing.published import FileAddress, ObjectAddress, PublishedImage
 from byoi_tools.pipeline.job import Job, Outside
 from byoi_tools.pipeline.making import Candidate
 from byoi_tools.pipeline.publication import publish_candidate, require_usable

@@ -7,15 +7,15 @@ from dataclasses import dataclass, replace
 
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.order import ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.planned import Delivery, PlannedDeployment
+from byoi_tools.model.deployment.server import Server, Task
 from byoi_tools.model.fact import Known
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report
-from byoi_tools.model.manifest import ManifestVerdict
-from byoi_tools.model.planned import Delivery, PlannedDeployment
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.publishing.manifest import ManifestVerdict
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.model.rehearsal import RehearsalOrder, Until
-from byoi_tools.model.server import Server, Task
 from byoi_tools.pipeline.checking import Rules, check_facts, choose_profile, waive
 from byoi_tools.pipeline.deeds import deed_of
 from byoi_tools.pipeline.installing import recover, resume, start, watch, without

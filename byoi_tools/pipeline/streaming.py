@@ -12,8 +12,8 @@ from byoi_tools.conversion.convert import judge_source
 from byoi_tools.errors import DeploymentRefused, IntegrityError, StorageError
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import Compression, Container, ImageType
-from byoi_tools.model.manifest import ManifestSource, ManifestVerdict
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.publishing.manifest import ManifestSource, ManifestVerdict
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.publishing.background_digest import BackgroundDigest
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.growing import GrowingObject

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.pipeline.receipt import DONE, FAILED, STARTED, Receipt, stage_key
 from byoi_tools.publishing.open_uploads import UploadRecord
 from byoi_tools.tools.clock import Clock

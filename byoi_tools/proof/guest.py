@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.proof import GuestState
 from byoi_tools.proof.marker import MARKER_SCRIPT

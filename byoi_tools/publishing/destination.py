@@ -8,8 +8,8 @@ from datetime import timedelta
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.ovh_storage import StoreEndpoint, find_endpoint
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.model.quoting import quote
 
 SHORTEST_EXPIRY = timedelta(minutes=1)

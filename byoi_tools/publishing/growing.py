@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
-from byoi_tools.model.manifest import Manifest
-from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.model.publishing.manifest import Manifest
+from byoi_tools.model.publishing.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.completion import Completed
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.handover import Handover

@@ -8,9 +8,9 @@ from datetime import timedelta
 from byoi_tools import __version__
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.digest import USUAL_DIGESTS, Digest, DigestAlgorithm
-from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
+from byoi_tools.model.publishing.manifest import Manifest
+from byoi_tools.model.publishing.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.completion import Completed
 from byoi_tools.publishing.open_uploads import UploadRecord

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import Protocol
 
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.own_object import ForeignObject, OwnEntry, Removal
+from byoi_tools.model.publishing.own_object import ForeignObject, OwnEntry, Removal
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects
 from byoi_tools.publishing.removal import find_named, remove

@@ -10,7 +10,7 @@ from typing import TypeGuard
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.manifest import Manifest, ManifestSource, ManifestVerdict
+from byoi_tools.model.publishing.manifest import Manifest, ManifestSource, ManifestVerdict
 from byoi_tools.model.secret import redact
 from byoi_tools.publishing.ownership import is_run_id
 

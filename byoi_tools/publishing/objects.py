@@ -13,8 +13,8 @@ from itertools import islice
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.own_object import ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.own_object import ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.ownership import Owner, owner_of, parse_key
 from byoi_tools.publishing.sidecars import MANIFEST_SUFFIX, read_manifest

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.retries import Retries
 from byoi_tools.tools.object_store.failures import StoreFailure
 from byoi_tools.tools.object_store.multipart import MultipartStorage, OpenUpload, StoredPart

@@ -13,7 +13,7 @@ from isal import isal_zlib
 
 from byoi_tools.errors import StorageError
 from byoi_tools.formats.source import ByteSource
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.part_plan import FilePart
 from byoi_tools.publishing.retries import Retries
 from byoi_tools.tools.image_file import open_image

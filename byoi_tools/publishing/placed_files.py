@@ -12,10 +12,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from byoi_tools.model.digest import DigestAlgorithm
-from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.own_object import Fate, ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload, Removal
-from byoi_tools.model.published import FileAddress
+from byoi_tools.model.publishing.manifest import Manifest
+from byoi_tools.model.publishing.own_object import (
+    Fate,
+    ForeignObject,
+    OwnEntry,
+    OwnLeftover,
+    OwnObject,
+    OwnUpload,
+    Removal,
+)
+from byoi_tools.model.publishing.published import FileAddress
 from byoi_tools.publishing.manifest import NotAManifest, parse_manifest
 from byoi_tools.publishing.ownership import parse_key
 from byoi_tools.publishing.removal import foreign_error, require_own_name

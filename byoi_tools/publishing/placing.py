@@ -12,9 +12,9 @@ from byoi_tools.errors import StorageError
 from byoi_tools.model.digest import USUAL_DIGESTS, Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.location import WebAddress
-from byoi_tools.model.manifest import Manifest, ManifestSource, ManifestVerdict
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import FileAddress, PublishedImage, Verification
+from byoi_tools.model.publishing.manifest import Manifest, ManifestSource, ManifestVerdict
+from byoi_tools.model.publishing.published import FileAddress, PublishedImage, Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.digests import digest_file
 from byoi_tools.publishing.manifest import NotAManifest, parse_manifest

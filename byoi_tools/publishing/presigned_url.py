@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.destination import SAFE_EXPIRY
 from byoi_tools.tools.clock import Clock

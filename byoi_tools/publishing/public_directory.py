@@ -10,7 +10,7 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from byoi_tools.errors import UsageError
-from byoi_tools.model.published import FileAddress
+from byoi_tools.model.publishing.published import FileAddress
 from byoi_tools.model.quoting import quote
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.destination import ObjectPrefix, parse_destination

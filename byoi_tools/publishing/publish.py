@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from byoi_tools.errors import ByoiError, StorageError
 from byoi_tools.model.digest import Digest, DigestAlgorithm, in_usual_order
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.publishing.background_digest import BackgroundDigest
 from byoi_tools.publishing.completion import Completed, Promise
 from byoi_tools.publishing.destination import ObjectPrefix, require_valid_expiry

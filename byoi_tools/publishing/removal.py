@@ -7,8 +7,16 @@ from datetime import datetime, timedelta
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.own_object import Fate, ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload, Removal
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.own_object import (
+    Fate,
+    ForeignObject,
+    OwnEntry,
+    OwnLeftover,
+    OwnObject,
+    OwnUpload,
+    Removal,
+)
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.model.quoting import quote
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects, find_owner

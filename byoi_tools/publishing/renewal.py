@@ -6,9 +6,9 @@ from datetime import timedelta
 
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage, Verification
+from byoi_tools.model.publishing.manifest import Manifest
+from byoi_tools.model.publishing.published import ObjectAddress, PublishedImage, Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.destination import require_valid_expiry
 from byoi_tools.publishing.object_names import describe_content, describes_same_content

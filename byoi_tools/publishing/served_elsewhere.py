@@ -10,7 +10,7 @@ from byoi_tools.errors import ImageUnreadable, IntegrityError
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.location import WebAddress
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.publishing.url_trial import SAMPLE_BYTES, UrlTrial, sample_offsets
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.http.ranges import HttpRanges, RangeAnswer, RangeFailed

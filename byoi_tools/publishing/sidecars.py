@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from byoi_tools.errors import IntegrityError
 from byoi_tools.model.digest import Digest
-from byoi_tools.model.manifest import Manifest
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.manifest import Manifest
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.manifest import NotAManifest, parse_manifest, write_manifest
 from byoi_tools.publishing.ownership import describe_owner, owner_of
 from byoi_tools.tools.object_store.objects import ObjectStorage, StoredObject

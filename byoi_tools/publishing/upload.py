@@ -10,7 +10,7 @@ from typing import Self
 
 from byoi_tools.errors import StorageError
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.completion import Completed, Promise, complete_upload, find_kept
 from byoi_tools.publishing.open_uploads import Remains, UploadRecord, find_remains, list_uploads
 from byoi_tools.publishing.part_plan import FilePart, PartPlan

@@ -13,7 +13,7 @@ from byoi_tools.errors import IntegrityError, StorageError
 from byoi_tools.formats.source import ByteSource
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.http.ranges import HttpRanges, RangeFailed

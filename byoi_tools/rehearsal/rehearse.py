@@ -10,7 +10,7 @@ from pathlib import Path
 from threading import Event
 
 from byoi_tools.errors import NoSpace
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.proof import GuestState

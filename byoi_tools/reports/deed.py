@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from byoi_tools.model.deed import Concern, Deed, fingerprint
-from byoi_tools.model.deployment import InstallApi
+from byoi_tools.model.deployment.deed import Concern, Deed, fingerprint
+from byoi_tools.model.deployment.order import InstallApi
+from byoi_tools.model.deployment.partitioning import Partitioning
+from byoi_tools.model.deployment.server import Server, list_disks
 from byoi_tools.model.fact import Fact, Known
 from byoi_tools.model.finding import OutcomeKind
-from byoi_tools.model.partitioning import Partitioning
-from byoi_tools.model.server import Server, list_disks
 from byoi_tools.model.sizes import exact_size, human_size
 from byoi_tools.reports.terminal import Terminal
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from byoi_tools.model.server import InstallResult, InstallStep, ServerStatus
+from byoi_tools.model.deployment.server import InstallResult, InstallStep, ServerStatus
 from byoi_tools.reports.terminal import printable
 
 

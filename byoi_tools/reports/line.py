@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from byoi_tools.model.deployment.server import InstallResult
 from byoi_tools.model.finding import OutcomeKind, Report, Severity
-from byoi_tools.model.published import PublishedImage
-from byoi_tools.model.server import InstallResult
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.model.sizes import exact_size
 from byoi_tools.reports.installation import render_installation
 

@@ -10,8 +10,16 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 
-from byoi_tools.model.own_object import Fate, ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload, Removal
-from byoi_tools.model.published import FileAddress
+from byoi_tools.model.publishing.own_object import (
+    Fate,
+    ForeignObject,
+    OwnEntry,
+    OwnLeftover,
+    OwnObject,
+    OwnUpload,
+    Removal,
+)
+from byoi_tools.model.publishing.published import FileAddress
 from byoi_tools.model.sizes import human_size
 from byoi_tools.reports.publishing_schemas import OBJECTS, REMOVAL
 

@@ -7,7 +7,7 @@ import json
 from typing import get_type_hints
 
 from byoi_tools.errors import UsageError
-from byoi_tools.model.plan import Plan
+from byoi_tools.model.deployment.plan import Plan
 from byoi_tools.model.quoting import quote
 from byoi_tools.reports.from_plain import WrongMember, from_plain
 from byoi_tools.reports.json_schema import Schema, SchemaWriter

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.model.sizes import exact_size
 
 SCHEMA = "byoi-tools/publication/v1"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.own_object import Fate
+from byoi_tools.model.publishing.own_object import Fate
 from byoi_tools.reports.json_schema import Schema
 from byoi_tools.reports.schema_parts import COUNT, MOMENT, NOTHING, TEXT, any_of, array_of, document, enum_of, object_of
 

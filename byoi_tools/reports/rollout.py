@@ -6,7 +6,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
-from byoi_tools.model.fleet import Ending, Standing
+from byoi_tools.model.deployment.fleet import Ending, Standing
 from byoi_tools.reports.terminal import Terminal, printable
 
 _STYLES = {

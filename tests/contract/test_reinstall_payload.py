@@ -13,10 +13,10 @@ import pytest
 from byoi_tools.deployment.refusals import EXPLAINED_CLASSES, explain_refusal
 from byoi_tools.deployment.reinstall.payload import reinstall_body
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import InstallOrder, Reinstallation
+from byoi_tools.model.deployment.order import InstallOrder, Reinstallation
+from byoi_tools.model.deployment.partitioning import LayoutItem, Partitioning
+from byoi_tools.model.deployment.server import StepStatus, TaskStatus
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.partitioning import LayoutItem, Partitioning
-from byoi_tools.model.server import StepStatus, TaskStatus
 from tests.unit.deployment.examples import ORDER, REINSTALLATION, SOURCE
 
 OPENAPI = Path(__file__).parents[3] / "shared" / "reference" / "ovh-dedicated-server.openapi.json"

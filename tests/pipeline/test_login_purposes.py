@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.deployment.consumer_key import request_key, rules_for
-from byoi_tools.model.deployment import Purpose
-from byoi_tools.model.planned import AccessRule
+from byoi_tools.model.deployment.order import Purpose
+from byoi_tools.model.deployment.planned import AccessRule
 from byoi_tools.simulator.credentials import OAuthClient
 from byoi_tools.simulator.faults import Faults
 from byoi_tools.simulator.servers import OLD_API, REINSTALL_API, SimulatedServer

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode, Product
+from byoi_tools.model.deployment.planned import PlannedDeployment
 from byoi_tools.model.fact import Known, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.quoting import quote
 
 LARGEST_METADATA_BYTES = 64 * 1024  # far below what a config drive of about 1 MB has room for

@@ -9,8 +9,8 @@ from dataclasses import replace
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
+from byoi_tools.model.deployment.partitioning import SWAP, ZFS, LayoutItem
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partitioning import SWAP, ZFS, LayoutItem
 from byoi_tools.model.quoting import quote
 
 # `filesystems` of GET /dedicated/installationTemplate/byolinux_64, and the guide's table of RAID levels.

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
+from byoi_tools.model.deployment.planned import find_missing_rights
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.planned import find_missing_rights
 from byoi_tools.model.quoting import quote
 
 

@@ -9,12 +9,12 @@ from byoi_tools.checks.check import check
 from byoi_tools.checks.driver_table import Role, drivers_of
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
+from byoi_tools.model.deployment.planned import PlannedDeployment
+from byoi_tools.model.deployment.server import DiskGroup, Server
 from byoi_tools.model.fact import Known, NotExamined, NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.guest.devices import DeviceName, NameKind
-from byoi_tools.model.planned import PlannedDeployment
 from byoi_tools.model.quoting import quote
-from byoi_tools.model.server import DiskGroup, Server
 from byoi_tools.model.sizes import exact_size
 
 CONFIG_DRIVE_ROOM_BYTES = 4 * 2**20

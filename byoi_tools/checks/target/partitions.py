@@ -8,9 +8,9 @@ from byoi_tools.checks.api.partitioning import name_item
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import Product
+from byoi_tools.model.deployment.partitioning import SWAP, ZFS, LayoutItem
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
-from byoi_tools.model.partitioning import SWAP, ZFS, LayoutItem
 from byoi_tools.model.sizes import exact_size
 
 _GROUPS = "diskGroups of specifications/hardware"

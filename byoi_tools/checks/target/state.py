@@ -7,12 +7,12 @@ from collections.abc import Iterator
 from byoi_tools.checks.check import check
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import InstallApi
+from byoi_tools.model.deployment.order import InstallApi
+from byoi_tools.model.deployment.server import REINSTALL_FUNCTION
 from byoi_tools.model.disks.esp import LoaderKind
 from byoi_tools.model.fact import NotKnownError
 from byoi_tools.model.finding import Observation, Severity
 from byoi_tools.model.quoting import quote
-from byoi_tools.model.server import REINSTALL_FUNCTION
 
 _BLOCKING_FUNCTIONS = (REINSTALL_FUNCTION, "hardReboot", "hardware_update", "rebootPower8To")
 

@@ -9,8 +9,8 @@ from byoi_tools.cli.confirm import confirm_disturbance
 from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.deployment import Purpose
-from byoi_tools.model.server import Task, TaskStatus
+from byoi_tools.model.deployment.order import Purpose
+from byoi_tools.model.deployment.server import Task, TaskStatus
 
 
 def cancel(server: options.AnyServer, confirm: options.ConfirmDisturbance = None) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from byoi_tools.cli import options
 from byoi_tools.cli.terminal import write_note, write_result
 from byoi_tools.cli.wiring import connect_api, system_clock
-from byoi_tools.model.deployment import Purpose
+from byoi_tools.model.deployment.order import Purpose
 
 
 def console(server: options.AnyServer) -> None:

@@ -6,7 +6,7 @@ from byoi_tools.cli import options
 from byoi_tools.cli.confirm import confirm_disturbance
 from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
-from byoi_tools.model.deployment import Purpose
+from byoi_tools.model.deployment.order import Purpose
 
 
 def delete(server: options.AnyServer, confirm: options.ConfirmDisturbance = None) -> None:

@@ -28,8 +28,8 @@ from byoi_tools.cli.proving import choose_proof
 from byoi_tools.cli.wiring import connect_api, open_server_receipt, system_clock
 from byoi_tools.errors import DeploymentRefused, UsageError
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import Customizations, ImageSource, InstallApi, InstallOrder, Reinstallation
-from byoi_tools.model.fleet import Member, Pace
+from byoi_tools.model.deployment.fleet import Member, Pace
+from byoi_tools.model.deployment.order import Customizations, ImageSource, InstallApi, InstallOrder, Reinstallation
 from byoi_tools.model.secret import Secret
 
 if TYPE_CHECKING:

@@ -12,10 +12,10 @@ import typer
 from byoi_tools.cli.terminal import write_note, write_result
 from byoi_tools.cli.wiring import connect_api, system_clock
 from byoi_tools.errors import UsageError
-from byoi_tools.model.deployment import Purpose
+from byoi_tools.model.deployment.order import Purpose
 
 if TYPE_CHECKING:
-    from byoi_tools.model.planned import AccessRule
+    from byoi_tools.model.deployment.planned import AccessRule
 
 Servers = Annotated[
     list[str] | None,

@@ -18,13 +18,13 @@ from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.wiring import connect_api
 from byoi_tools.errors import DeploymentRefused
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import InstallApi
+from byoi_tools.model.deployment.order import InstallApi
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.guest.reader import ReaderChoice
 from byoi_tools.model.image import ImageType
 
 if TYPE_CHECKING:
-    from byoi_tools.model.planned import Delivery
+    from byoi_tools.model.deployment.planned import Delivery
 
 _NOWHERE = NotExamined("nobody said where the image goes (--to)")
 
@@ -98,7 +98,7 @@ def _delivery(
     to: str | None, public_url: str | None, expires: str, image_type: ImageType | None, headers: list[str] | None
 ) -> Delivery:
     """How the image would be fetched, as far as the flags say."""
-    from byoi_tools.model.planned import Delivery
+    from byoi_tools.model.deployment.planned import Delivery
     from byoi_tools.publishing.destination import ObjectPrefix, parse_expiry
     from byoi_tools.publishing.public_directory import parse_any_destination
 

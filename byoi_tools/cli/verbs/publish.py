@@ -11,7 +11,7 @@ from byoi_tools.cli.grouping import with_groups
 from byoi_tools.cli.progress import Progress
 from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.wiring import connect_storage, open_upload_record, system_clock
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 
 
 @with_groups

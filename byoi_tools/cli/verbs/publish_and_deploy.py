@@ -17,10 +17,10 @@ from byoi_tools.cli.proving import choose_proof
 from byoi_tools.cli.terminal import terminal_of, write_result
 from byoi_tools.cli.verdicts import or_shown
 from byoi_tools.cli.wiring import connect_api, connect_storage, open_receipt, open_server_receipt, system_clock
+from byoi_tools.model.deployment.server import InstallResult
 from byoi_tools.model.finding import Report
 from byoi_tools.model.proof import Proof
-from byoi_tools.model.published import PublishedImage
-from byoi_tools.model.server import InstallResult
+from byoi_tools.model.publishing.published import PublishedImage
 
 
 @with_groups

@@ -8,8 +8,8 @@ from byoi_tools.cli.order import read_customizations
 from byoi_tools.cli.terminal import write_result
 from byoi_tools.cli.wiring import connect_api, system_clock
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.deployment import Purpose
-from byoi_tools.model.server import TaskStatus
+from byoi_tools.model.deployment.order import Purpose
+from byoi_tools.model.deployment.server import TaskStatus
 
 
 def rescue(

@@ -8,8 +8,8 @@ The later form, with a `configdrive` object around four of them, is not sent.
 from __future__ import annotations
 
 from byoi_tools.deployment.reinstall.payload import ssh_key_line
-from byoi_tools.model.deployment import InstallOrder, Reinstallation
-from byoi_tools.model.planned import TemplateInput
+from byoi_tools.model.deployment.order import InstallOrder, Reinstallation
+from byoi_tools.model.deployment.planned import TemplateInput
 from byoi_tools.tools.ovh.api import Json
 
 TYPES = ("qcow2", "raw", "ova")

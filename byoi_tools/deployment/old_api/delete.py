@@ -5,7 +5,7 @@ from __future__ import annotations
 from byoi_tools.deployment.old_api.status import old_api_route, read_deployment, refuse_missing_route
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.old_deployment import OldDeployment
+from byoi_tools.model.deployment.old_deployment import OldDeployment
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 

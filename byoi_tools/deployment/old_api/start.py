@@ -17,10 +17,10 @@ from byoi_tools.deployment.reinstall.start import (
 )
 from byoi_tools.deployment.request import find_image_faults
 from byoi_tools.errors import DeploymentError, DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.deployment import Reinstallation
+from byoi_tools.model.deployment.old_deployment import OldDeployment, SoughtImage
+from byoi_tools.model.deployment.order import Reinstallation
+from byoi_tools.model.deployment.server import Task, unnumbered_task
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.old_deployment import OldDeployment, SoughtImage
-from byoi_tools.model.server import Task, unnumbered_task
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from byoi_tools.deployment.fields import read_member, read_text
 from byoi_tools.deployment.reinstall.start import is_definite
 from byoi_tools.errors import DeploymentRefused
-from byoi_tools.model.old_deployment import DeploymentState, OldDeployment
+from byoi_tools.model.deployment.old_deployment import DeploymentState, OldDeployment
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi, server_route
 
 # What the API answers, with 404, to a route that it does not have; other 404s are about what the route names.

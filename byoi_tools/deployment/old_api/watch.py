@@ -8,9 +8,9 @@ from byoi_tools.deployment.messages import explain_failure
 from byoi_tools.deployment.old_api.status import read_deployment
 from byoi_tools.deployment.polling import Watch
 from byoi_tools.errors import DeploymentRefused, OutcomeUnknown
+from byoi_tools.model.deployment.old_deployment import DeploymentState, OldDeployment
+from byoi_tools.model.deployment.server import InstallResult, InstallStep, StepStatus, StepTiming, Task, TaskStatus
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.old_deployment import DeploymentState, OldDeployment
-from byoi_tools.model.server import InstallResult, InstallStep, StepStatus, StepTiming, Task, TaskStatus
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 

@@ -11,7 +11,7 @@ import tomllib
 from collections.abc import Mapping
 
 from byoi_tools.errors import UsageError
-from byoi_tools.model.partitioning import LayoutItem, Partitioning
+from byoi_tools.model.deployment.partitioning import LayoutItem, Partitioning
 from byoi_tools.model.quoting import quote
 from byoi_tools.tools.ovh.api import Json
 

@@ -6,7 +6,7 @@ import base64
 
 from byoi_tools.deployment.reinstall.partitioning import describe_partitioning
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.order import Customizations, ImageSource, InstallOrder, Reinstallation
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret

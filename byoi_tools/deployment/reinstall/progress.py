@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from byoi_tools.deployment.fields import read_field, read_integer, read_member, read_text
-from byoi_tools.model.server import InstallProgress, InstallStep, StepStatus
+from byoi_tools.model.deployment.server import InstallProgress, InstallStep, StepStatus
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, Json, OvhApi, server_route
 
 _FAILED_WORDS = ("customer_error", "ovh_error", "customerError", "ovhError", "cancelled")

@@ -10,9 +10,9 @@ from byoi_tools.deployment.reinstall.payload import encode_user_data, reinstall_
 from byoi_tools.deployment.request import find_image_faults
 from byoi_tools.deployment.tasks import as_task, list_reinstallations, read_task
 from byoi_tools.errors import DeploymentError, DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.deployment import Reinstallation
+from byoi_tools.model.deployment.order import Reinstallation
+from byoi_tools.model.deployment.server import Task
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.server import Task
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi, describe_answer, server_route
 

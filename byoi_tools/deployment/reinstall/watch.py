@@ -10,8 +10,7 @@ from byoi_tools.deployment.polling import Patience, Watch
 from byoi_tools.deployment.reinstall.progress import read_progress
 from byoi_tools.deployment.tasks import read_task
 from byoi_tools.errors import DeploymentFailed, OutcomeUnknown
-from byoi_tools.model.observer import Observer
-from byoi_tools.model.server import (
+from byoi_tools.model.deployment.server import (
     InstallProgress,
     InstallResult,
     InstallStep,
@@ -20,6 +19,7 @@ from byoi_tools.model.server import (
     Task,
     TaskStatus,
 )
+from byoi_tools.model.observer import Observer
 from byoi_tools.tools.clock import Clock
 from byoi_tools.tools.ovh.api import ApiErrorAnswer, NoApiAnswer, OvhApi
 

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from byoi_tools.errors import OutcomeUnknown
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Reinstallation
-from byoi_tools.model.fleet import Ending, FleetWork, Pace, Standing
+from byoi_tools.model.deployment.fleet import Ending, FleetWork, Pace, Standing
+from byoi_tools.model.deployment.order import Reinstallation
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.server import Server
 from byoi_tools.pipeline.deployments import order_key
 from byoi_tools.pipeline.fleet.rollout import (
     FleetOutside,

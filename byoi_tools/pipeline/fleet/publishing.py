@@ -9,15 +9,15 @@ from dataclasses import dataclass, replace
 from byoi_tools.errors import OutcomeUnknown
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.fleet import Ending, FleetWork, Pace
+from byoi_tools.model.deployment.order import ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.planned import PlannedDeployment
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Report
-from byoi_tools.model.fleet import Ending, FleetWork, Pace
-from byoi_tools.model.manifest import ManifestVerdict
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.planned import PlannedDeployment
-from byoi_tools.model.published import PublishedImage
+from byoi_tools.model.publishing.manifest import ManifestVerdict
+from byoi_tools.model.publishing.published import PublishedImage
 from byoi_tools.model.secret import Secret
 from byoi_tools.pipeline.checking import Rules
 from byoi_tools.pipeline.deployments import order_key

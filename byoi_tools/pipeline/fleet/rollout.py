@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import TypeVar
 
 from byoi_tools.errors import ByoiError, DeploymentRefused, Interrupted, OutcomeUnknown, UsageError
-from byoi_tools.model.deployment import Reinstallation
-from byoi_tools.model.fleet import Ending, FleetObserver, Pace, Standing
+from byoi_tools.model.deployment.fleet import Ending, FleetObserver, Pace, Standing
+from byoi_tools.model.deployment.order import Reinstallation
 from byoi_tools.model.observer import Observer
 from byoi_tools.pipeline.deployments import Deployments, order_key
 from byoi_tools.pipeline.fleet.rollout_receipt import RolloutReceipt

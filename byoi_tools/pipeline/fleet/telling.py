@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import threading
 
-from byoi_tools.model.fleet import FleetObserver, Standing
+from byoi_tools.model.deployment.fleet import FleetObserver, Standing
+from byoi_tools.model.deployment.server import InstallStep, StepStatus, Task
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.server import InstallStep, StepStatus, Task
 
 _NAMED = 5
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from byoi_tools.model.ovh_storage import StoreEndpoint
+from byoi_tools.model.publishing.ovh_storage import StoreEndpoint
 from byoi_tools.tools.object_store.connection import StoreConnection
 
 ENDPOINT_VARIABLE = "BYOI_OVH_ENDPOINT"

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.tools.object_store.connection import STEADY, StoreConnection
 
 

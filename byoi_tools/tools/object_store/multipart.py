@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.tools.object_store.connection import ONCE, PARTS, Patience, StoreConnection
 from byoi_tools.tools.object_store.failures import StoreFailure
 from byoi_tools.tools.object_store.part_body import PartBody

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.model.secret import Secret
 from byoi_tools.tools.object_store.connection import QUICK, STEADY, StoreConnection
 

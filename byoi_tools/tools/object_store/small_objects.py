@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from contextlib import closing
 
 from byoi_tools.errors import IntegrityError
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.tools.object_store.connection import STEADY, StoreConnection
 
 MAXIMUM_BYTES = 2**20

@@ -9,13 +9,13 @@ from datetime import timedelta
 from byoi_tools.deployment.reinstall.payload import customization_names
 from byoi_tools.deployment.rights import needed_rights
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
+from byoi_tools.model.deployment.partitioning import LayoutItem, Partitioning
+from byoi_tools.model.deployment.planned import AccessRule, Delivery, PlannedDeployment, TemplateInput
+from byoi_tools.model.deployment.server import DiskGroup, Server, Task, TaskStatus
 from byoi_tools.model.fact import Known
 from byoi_tools.model.finding import Severity
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.partitioning import LayoutItem, Partitioning
-from byoi_tools.model.planned import AccessRule, Delivery, PlannedDeployment, TemplateInput
-from byoi_tools.model.server import DiskGroup, Server, Task, TaskStatus
 from tests.unit.deployment.examples import NAME, NEEDS, NVME, ORDER, UEFI_SERVER
 
 GIB = 2**30

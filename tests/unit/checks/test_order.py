@@ -10,7 +10,7 @@ from byoi_tools.checks.catalogue import DEPLOYMENT_CHECKS
 from byoi_tools.checks.runner import run_checks
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import Customizations, InstallOrder
+from byoi_tools.model.deployment.order import Customizations, InstallOrder
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.finding import Outcome, OutcomeKind
 from byoi_tools.model.intent import Intent, Target

@@ -13,15 +13,15 @@ from byoi_tools.checks.runner import check_image, run_checks
 from byoi_tools.checks.subject import Subject
 from byoi_tools.inspection.inspect import inspect_image
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import Customizations, ImageNeeds
+from byoi_tools.model.deployment.order import Customizations, ImageNeeds
+from byoi_tools.model.deployment.partitioning import LayoutItem
+from byoi_tools.model.deployment.planned import AccessRule, PlannedDeployment
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.facts import Facts
 from byoi_tools.model.finding import Outcome, OutcomeKind, Severity
 from byoi_tools.model.intent import Intent, Target
-from byoi_tools.model.partitioning import LayoutItem
-from byoi_tools.model.planned import AccessRule, PlannedDeployment
 from byoi_tools.model.profile import Profile
-from byoi_tools.model.server import Server
 from fixtures.tiny import loaders
 from fixtures.tiny.canvas import Canvas
 from fixtures.tiny.layout import FALLBACK_LOADER

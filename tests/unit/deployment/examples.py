@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.order import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.server import DiskGroup, InstallStep, Server, Task
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.secret import Secret
-from byoi_tools.model.server import DiskGroup, InstallStep, Server, Task
 
 NAME = "ns1.example.net"
 ROUTE = f"/dedicated/server/{NAME}"

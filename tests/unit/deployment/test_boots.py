@@ -10,7 +10,7 @@ from byoi_tools.deployment.boots import Boot, BootType, choose_boot, reboot_into
 from byoi_tools.deployment.cancel import cancel_task
 from byoi_tools.deployment.console import open_console
 from byoi_tools.errors import ByoiError, DeploymentFailed, DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.server import Task, TaskStatus
+from byoi_tools.model.deployment.server import Task, TaskStatus
 from tests.clock import FakeClock
 from tests.scripted_api import Answer, Drop, Script, ScriptedApi
 from tests.unit.deployment.examples import NAME, ROUTE

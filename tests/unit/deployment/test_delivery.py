@@ -10,9 +10,9 @@ import pytest
 from botocore.config import Config
 
 from byoi_tools.deployment.delivery import delivery_of
+from byoi_tools.model.deployment.planned import Delivery
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.planned import Delivery
 from byoi_tools.model.secret import Secret
 from tests.unit.deployment.examples import SOURCE
 

@@ -10,10 +10,10 @@ from byoi_tools.deployment.facts import read_server, read_template_inputs
 from byoi_tools.deployment.status import read_status
 from byoi_tools.errors import ByoiError, DeploymentRefused
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment.planned import TemplateInput
+from byoi_tools.model.deployment.server import DiskGroup, Server, StepStatus, Task, TaskStatus
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
-from byoi_tools.model.planned import TemplateInput
-from byoi_tools.model.server import DiskGroup, Server, StepStatus, Task, TaskStatus
 from byoi_tools.tools.ovh.api import ApiErrorAnswer
 from tests.scripted_api import Answer, Drop, Script, ScriptedApi
 from tests.unit.deployment.examples import NAME, NO_CONTROLLER, ROUTE

@@ -7,8 +7,8 @@ import pytest
 from byoi_tools.deployment.refusals import refuse_denial
 from byoi_tools.deployment.rights import needed_rights, read_rights, refuse_missing_reads
 from byoi_tools.errors import DeploymentRefused
+from byoi_tools.model.deployment.planned import AccessRule
 from byoi_tools.model.fact import Fact, Known, NotExamined
-from byoi_tools.model.planned import AccessRule
 from byoi_tools.tools.ovh.api import ApiErrorAnswer
 from tests.scripted_api import Answer, ScriptedApi
 from tests.unit.deployment.examples import NAME

@@ -18,12 +18,12 @@ from byoi_tools.deployment.reinstall.watch import watch_installation
 from byoi_tools.deployment.status import read_status
 from byoi_tools.errors import DeploymentFailed, DeploymentRefused
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deployment import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.order import Customizations, ImageNeeds, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.server import InstallResult, TaskStatus
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.fact import NotExamined
 from byoi_tools.model.image import ImageType
 from byoi_tools.model.secret import Secret
-from byoi_tools.model.server import InstallResult, TaskStatus
 from byoi_tools.pipeline.checking import known_profile
 from byoi_tools.pipeline.matching import ask, judge_deployment, plan_deployment, refuse_misfits
 from byoi_tools.rehearsal.refusals import InstallationError

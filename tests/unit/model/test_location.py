@@ -6,7 +6,7 @@ import pytest
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.location import RegionalObject, WebAddress, parse_location, require_file, suffix_of
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 
 
 @pytest.mark.parametrize("text", ["image.raw", "./s3://x/y", "/a/b:c", "s3:x", "a b.qcow2", "C:\\x"])

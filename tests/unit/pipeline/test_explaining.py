@@ -8,7 +8,7 @@ import pytest
 
 from byoi_tools.checks.catalogue import CHECKS
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import NotExamined
 from byoi_tools.model.finding import ImageSummary, Outcome, OutcomeKind, Report, Severity
 from byoi_tools.model.image import ImageFormat

@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from byoi_tools.model.boot import BootMode
+from byoi_tools.model.deployment.server import DiskGroup, Server
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.rehearsal import DiskBus
-from byoi_tools.model.server import DiskGroup, Server
 from byoi_tools.pipeline.rehearsing import disk_like
 
 

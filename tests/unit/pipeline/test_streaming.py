@@ -20,9 +20,9 @@ from byoi_tools.errors import DeploymentRefused, ImageMalformed, IntegrityError,
 from byoi_tools.inspection.container import inspect_container
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.image import Compression, ImageType
-from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.model.publishing.manifest import ManifestSource
+from byoi_tools.model.publishing.published import ObjectAddress, PublishedImage
 from byoi_tools.pipeline.streaming import Streaming, publish_converted
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.handover import Handover

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.pipeline.receipt import Receipt
 from byoi_tools.pipeline.upload_record import ReceiptUploads
 from byoi_tools.tools.object_store.multipart import OpenUpload

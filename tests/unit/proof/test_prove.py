@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import Known
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.proof import MARKER_KEY, Proof, ProofOrder, Prove, Verdict

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from byoi_tools.errors import UsageError
-from byoi_tools.model.ovh_storage import StoreEndpoint
+from byoi_tools.model.publishing.ovh_storage import StoreEndpoint
 from byoi_tools.publishing.destination import (
     ObjectPrefix,
     parse_destination,

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.manifest import Manifest, ManifestSource, ManifestVerdict
+from byoi_tools.model.publishing.manifest import Manifest, ManifestSource, ManifestVerdict
 from byoi_tools.publishing.manifest import NotAManifest, parse_manifest, write_manifest
 from byoi_tools.reports.publishing_schemas import manifest_schema
 from tests.unit.reports.closed_schema import closed

@@ -8,8 +8,8 @@ import pytest
 
 from byoi_tools.errors import StorageError
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.own_object import ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.own_object import ForeignObject, OwnEntry, OwnLeftover, OwnObject, OwnUpload
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects
 from byoi_tools.tools.object_store.objects import ObjectStorage

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.part_plan import FilePart
 from byoi_tools.publishing.part_sender import PartSender
 from byoi_tools.publishing.retries import Retries

@@ -13,7 +13,7 @@ import pytest
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.own_object import Fate, ForeignObject, OwnLeftover, OwnObject, OwnUpload
+from byoi_tools.model.publishing.own_object import Fate, ForeignObject, OwnLeftover, OwnObject, OwnUpload
 from byoi_tools.publishing.placed_files import PlacedFiles
 from byoi_tools.publishing.removal import collect_garbage
 from tests.own_objects import CONTENT, RUN, SHA256, image_key, place_image

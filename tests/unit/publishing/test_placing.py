@@ -16,9 +16,9 @@ import pytest
 from byoi_tools.errors import IntegrityError, StorageError
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import PublishedImage, Verification
+from byoi_tools.model.publishing.manifest import ManifestSource
+from byoi_tools.model.publishing.published import PublishedImage, Verification
 from byoi_tools.publishing.placing import Placement, place_image
 from byoi_tools.publishing.public_directory import PublicDirectory
 from tests.clock import FakeClock

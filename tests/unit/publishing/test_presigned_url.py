@@ -11,7 +11,7 @@ import pytest
 
 from byoi_tools.errors import StorageError
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.presigned_url import PresignedUrl, presign
 from byoi_tools.tools.clock import SystemClock
 from byoi_tools.tools.object_store.objects import ObjectStorage

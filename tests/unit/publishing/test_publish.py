@@ -19,9 +19,9 @@ import pytest
 from byoi_tools import __version__
 from byoi_tools.errors import ByoiError, IntegrityError, StorageError, UsageError
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.manifest import ManifestSource
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.model.publishing.manifest import ManifestSource
+from byoi_tools.model.publishing.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.handover import Handover
 from byoi_tools.publishing.part_plan import plan_parts

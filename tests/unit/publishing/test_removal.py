@@ -10,8 +10,8 @@ import pytest
 
 from byoi_tools.errors import StorageError, UsageError
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.own_object import Fate, OwnLeftover, OwnObject, OwnUpload, Removal
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.own_object import Fate, OwnLeftover, OwnObject, OwnUpload, Removal
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.destination import ObjectPrefix
 from byoi_tools.publishing.objects import OwnObjects
 from byoi_tools.publishing.removal import collect_garbage, find_named, remove

@@ -9,9 +9,9 @@ import pytest
 from byoi_tools.errors import StorageError, UsageError
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.manifest import Manifest, ManifestSource
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress, PublishedImage
+from byoi_tools.model.publishing.manifest import Manifest, ManifestSource
+from byoi_tools.model.publishing.published import ObjectAddress, PublishedImage
 from byoi_tools.publishing.ownership import describe_owner
 from byoi_tools.publishing.renewal import renew_publication
 from byoi_tools.publishing.sidecars import write_beside

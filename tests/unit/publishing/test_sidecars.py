@@ -15,9 +15,9 @@ import pytest
 from byoi_tools.errors import StorageError
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.image import ImageFormat, ImageType
-from byoi_tools.model.manifest import Manifest, ManifestSource
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.manifest import Manifest, ManifestSource
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.ownership import describe_owner, new_run_id
 from byoi_tools.publishing.sidecars import read_manifest, write_beside
 from byoi_tools.tools.object_store.objects import ObjectStorage

@@ -12,7 +12,7 @@ from byoi_tools.errors import IntegrityError, StorageError
 from byoi_tools.formats.source import Memory
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.observer import Observer
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.model.secret import Secret
 from byoi_tools.publishing.url_trial import UrlTrial, sample_offsets
 from tests.clock import FakeClock

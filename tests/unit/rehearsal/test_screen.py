@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.rehearsal import DiskBus, Milestone, RehearsalOrder, Until

@@ -8,7 +8,7 @@ import pytest
 
 from byoi_tools.errors import ToolFailed, UsageError
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.observer import Observer
 from byoi_tools.model.rehearsal import DiskBus, Milestone, RehearsalOrder, Until
 from byoi_tools.model.ssh_address import SshAddress

@@ -9,8 +9,8 @@ from itertools import repeat
 import jsonschema
 import pytest
 
-from byoi_tools.model.own_object import ForeignObject, OwnEntry, OwnLeftover, OwnUpload
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.own_object import ForeignObject, OwnEntry, OwnLeftover, OwnUpload
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.publishing.destination import parse_duration
 from byoi_tools.reports.objects import human_age, render_objects, render_objects_json
 from byoi_tools.reports.publishing_schemas import objects_schema

@@ -12,15 +12,15 @@ import pytest
 
 from byoi_tools.errors import UsageError
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deed import Concern, Deed, ServedImage
-from byoi_tools.model.deployment import InstallApi, InstallOrder
+from byoi_tools.model.deployment.deed import Concern, Deed, ServedImage
+from byoi_tools.model.deployment.order import InstallApi, InstallOrder
+from byoi_tools.model.deployment.plan import Judgement, Plan, PlannedObject, PlannedOrder, PlannedServer
+from byoi_tools.model.deployment.server import DiskGroup, Server
 from byoi_tools.model.digest import DigestAlgorithm
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.finding import OutcomeKind
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.plan import Judgement, Plan, PlannedObject, PlannedOrder, PlannedServer
-from byoi_tools.model.published import Verification
-from byoi_tools.model.server import DiskGroup, Server
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.reports.deed import render_deed
 from byoi_tools.reports.plan_v1 import identify_plan, read_plan, render_plan_json
 from byoi_tools.reports.terminal import Terminal

@@ -9,7 +9,7 @@ from pathlib import Path
 import jsonschema
 
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations
+from byoi_tools.model.deployment.order import Customizations
 from byoi_tools.model.fact import Known, NotExamined
 from byoi_tools.model.finding import Outcome, OutcomeKind, Severity
 from byoi_tools.model.proof import GuestState

@@ -6,7 +6,7 @@ import unicodedata
 
 import pytest
 
-from byoi_tools.model.fleet import Ending, Standing
+from byoi_tools.model.deployment.fleet import Ending, Standing
 from byoi_tools.reports.rollout import draw_fleet, render_rollout
 from byoi_tools.reports.terminal import Terminal
 

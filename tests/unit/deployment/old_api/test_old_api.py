@@ -15,9 +15,9 @@ from byoi_tools.deployment.old_api.start import find_begun, start_deployment
 from byoi_tools.deployment.old_api.status import find_deployment, read_deployment
 from byoi_tools.deployment.old_api.watch import watch_deployment
 from byoi_tools.errors import ByoiError, DeploymentFailed, DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.deployment import InstallApi, Reinstallation
-from byoi_tools.model.old_deployment import DeploymentState, OldDeployment, SoughtImage
-from byoi_tools.model.server import InstallResult, Task, TaskStatus, unnumbered_task
+from byoi_tools.model.deployment.old_deployment import DeploymentState, OldDeployment, SoughtImage
+from byoi_tools.model.deployment.order import InstallApi, Reinstallation
+from byoi_tools.model.deployment.server import InstallResult, Task, TaskStatus, unnumbered_task
 from byoi_tools.simulator.failures import FAILURES
 from tests.clock import FakeClock
 from tests.scripted_api import Answer, Drop, ScriptedApi

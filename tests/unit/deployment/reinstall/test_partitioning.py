@@ -8,7 +8,7 @@ import pytest
 
 from byoi_tools.deployment.reinstall.partitioning import describe_partitioning, parse_partitioning
 from byoi_tools.errors import UsageError
-from byoi_tools.model.partitioning import LayoutItem, Partitioning
+from byoi_tools.model.deployment.partitioning import LayoutItem, Partitioning
 
 # OVHcloud guide API and Storage (2026-06-29), `partitioning` of its example.
 GUIDE = """{

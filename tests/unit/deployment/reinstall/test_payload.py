@@ -8,10 +8,10 @@ from dataclasses import replace
 
 from byoi_tools.deployment.reinstall.payload import customization_names, encode_user_data, reinstall_body
 from byoi_tools.model.boot import Product
-from byoi_tools.model.deployment import Customizations, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.order import Customizations, ImageSource, InstallOrder, Reinstallation
+from byoi_tools.model.deployment.partitioning import LayoutItem, Partitioning
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.partitioning import LayoutItem, Partitioning
 from byoi_tools.model.secret import Secret
 from tests.unit.deployment.examples import ORDER, REINSTALLATION, SOURCE
 

@@ -12,7 +12,7 @@ import pytest
 
 from byoi_tools.deployment.reinstall.start import start_reinstallation
 from byoi_tools.errors import ByoiError, DeploymentRefused, OutcomeUnknown
-from byoi_tools.model.server import Task, TaskStatus
+from byoi_tools.model.deployment.server import Task, TaskStatus
 from tests.clock import FakeClock
 from tests.scripted_api import QUERY_ID, Answer, Drop, Script, ScriptedApi
 from tests.unit.deployment.examples import NAME, REINSTALLATION, ROUTE, SIGNATURE, SOURCE, TOKEN, URL, USER_DATA, Told

@@ -9,7 +9,7 @@ import pytest
 from byoi_tools.deployment.polling import Patience
 from byoi_tools.deployment.reinstall.watch import watch_installation
 from byoi_tools.errors import ByoiError, DeploymentFailed, OutcomeUnknown
-from byoi_tools.model.server import InstallResult, StepStatus, Task, TaskStatus
+from byoi_tools.model.deployment.server import InstallResult, StepStatus, Task, TaskStatus
 from tests.clock import FakeClock
 from tests.scripted_api import Answer, Drop, ScriptedApi
 from tests.unit.deployment.examples import NAME, ROUTE, Told

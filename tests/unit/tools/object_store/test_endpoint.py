@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.ovh_storage import StoreEndpoint, find_endpoint
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.tools.object_store.connection import QUICK
 from byoi_tools.tools.object_store.endpoint import connect_to
 from byoi_tools.tools.object_store.objects import ObjectStorage

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.tools.object_store.failures import StoreFailure
 from byoi_tools.tools.object_store.multipart import MultipartStorage, PartAnswer, StoredPart
 from byoi_tools.tools.object_store.part_body import PartBody

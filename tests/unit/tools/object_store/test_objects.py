@@ -12,7 +12,7 @@ from datetime import timedelta
 import pytest
 
 from byoi_tools.errors import ByoiError, StorageError
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.tools.object_store.objects import ObjectStorage, StoredObject
 from fixtures.object_store import ObjectStore
 from tests.object_listing import list_keys

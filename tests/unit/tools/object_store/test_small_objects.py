@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from byoi_tools.errors import IntegrityError, StorageError
-from byoi_tools.model.published import ObjectAddress
+from byoi_tools.model.publishing.published import ObjectAddress
 from byoi_tools.tools.object_store.connection import StoreConnection
 from byoi_tools.tools.object_store.small_objects import SmallObjects
 from fixtures.object_store import ObjectStore

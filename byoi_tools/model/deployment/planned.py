@@ -6,10 +6,10 @@ import fnmatch
 from datetime import timedelta
 
 from byoi_tools.model.dataclass import dataclass
-from byoi_tools.model.deployment import ImageNeeds, InstallOrder
+from byoi_tools.model.deployment.order import ImageNeeds, InstallOrder
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.image import SentType
-from byoi_tools.model.server import Server
 
 
 @dataclass(frozen=True, slots=True)

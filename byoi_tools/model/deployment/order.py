@@ -6,9 +6,9 @@ from enum import Enum
 
 from byoi_tools.model.boot import BootMode, Product
 from byoi_tools.model.dataclass import dataclass
+from byoi_tools.model.deployment.partitioning import Partitioning
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.image import SentType
-from byoi_tools.model.partitioning import Partitioning
 from byoi_tools.model.secret import Secret
 
 

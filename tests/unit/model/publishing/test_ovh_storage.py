@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from byoi_tools.errors import UsageError
-from byoi_tools.model.ovh_storage import StoreEndpoint, find_endpoint
+from byoi_tools.model.publishing.ovh_storage import StoreEndpoint, find_endpoint
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from byoi_tools.errors import ByoiError
 from byoi_tools.model.boot import BootMode
-from byoi_tools.model.deployment import Customizations, InstallOrder
+from byoi_tools.model.deployment.order import Customizations, InstallOrder
 
 
 @dataclass(frozen=True, slots=True)

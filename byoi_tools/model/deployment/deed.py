@@ -6,11 +6,11 @@ import base64
 import hashlib
 from dataclasses import dataclass
 
-from byoi_tools.model.deployment import InstallOrder
+from byoi_tools.model.deployment.order import InstallOrder
+from byoi_tools.model.deployment.server import Server
 from byoi_tools.model.digest import Digest
 from byoi_tools.model.finding import OutcomeKind
 from byoi_tools.model.image import SentType
-from byoi_tools.model.server import Server
 
 
 @dataclass(frozen=True, slots=True)

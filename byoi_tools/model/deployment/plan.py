@@ -7,15 +7,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from byoi_tools.model.boot import BootMode, Product
-from byoi_tools.model.deed import Concern
-from byoi_tools.model.deployment import InstallApi
+from byoi_tools.model.deployment.deed import Concern
+from byoi_tools.model.deployment.order import InstallApi
+from byoi_tools.model.deployment.partitioning import Partitioning
+from byoi_tools.model.deployment.server import DiskGroup
 from byoi_tools.model.digest import Digest, DigestAlgorithm
 from byoi_tools.model.fact import Fact
 from byoi_tools.model.image import ImageType
-from byoi_tools.model.partitioning import Partitioning
-from byoi_tools.model.published import Verification
+from byoi_tools.model.publishing.published import Verification
 from byoi_tools.model.secret import HIDDEN
-from byoi_tools.model.server import DiskGroup
 
 _LONGEST_URL_SECONDS = 7 * 24 * 3600  # AWS Signature Version 4, X-Amz-Expires
 

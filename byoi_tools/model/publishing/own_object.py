@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from byoi_tools.model.dataclass import dataclass
 from byoi_tools.model.digest import Digest
-from byoi_tools.model.published import FileAddress, ObjectAddress
+from byoi_tools.model.publishing.published import FileAddress, ObjectAddress
 
 
 @dataclass(frozen=True, slots=True)

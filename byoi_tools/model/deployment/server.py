@@ -6,9 +6,9 @@ from enum import Enum
 
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.dataclass import dataclass
+from byoi_tools.model.deployment.old_deployment import OldDeployment
 from byoi_tools.model.fact import Fact, Known, NotExamined
 from byoi_tools.model.intent import Target
-from byoi_tools.model.old_deployment import OldDeployment
 
 REINSTALL_FUNCTION = "reinstallServer"
 OLD_API_FUNCTION = "bringYourOwnImage"
