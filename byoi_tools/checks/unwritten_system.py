@@ -5,7 +5,7 @@ from __future__ import annotations
 from byoi_tools.checks.subject import Subject
 from byoi_tools.model.boot import BootMode
 from byoi_tools.model.disks.bios import BootCodeKind
-from byoi_tools.model.disks.disk import Disk
+from byoi_tools.model.disks.disk import Disk, DiskPartition
 from byoi_tools.model.disks.esp import EspContent, LoaderKind
 from byoi_tools.model.disks.partition import Partition, PartitionKind
 from byoi_tools.model.fact import Known
@@ -56,11 +56,15 @@ def _may_hold_a_kernel(content: EspContent) -> bool:
 
 
 def _holds_something_else(disk: Disk, esps: set[str]) -> bool:
-    """Whether the disk, or a partition of it, holds what is no volume of its own: a member of LVM, an archive."""
-    others = [found.file_system for found in disk.partitions if str(found.partition) not in esps]
-    return disk.whole_disk is not None or any(
-        signature is not None and signature.name != "swap" for signature in others
-    )
+    """Whether the disk, or a partition of it, holds what is no volume here: a member of LVM, what nobody here knows."""
+    others = [found for found in disk.partitions if str(found.partition) not in esps]
+    return disk.whole_disk is not None or any(map(_is_something_else, others))
+
+
+def _is_something_else(found: DiskPartition) -> bool:
+    if found.file_system is not None:
+        return found.file_system.name != "swap"
+    return not found.is_blank and found.partition.kind not in _NEVER_A_SYSTEM
 
 
 def _starts_linux(subject: Subject) -> bool:
@@ -85,7 +89,7 @@ def _missing(partitions: list[Partition]) -> Observation:
     named = ", ".join(f"{each} {quote(each.name)}" if each.name else str(each) for each in bare[:4])
     return _observation(
         "there is no system in the image: it has no file system for one",
-        f"nothing that is known as a file system in {named}" if bare else "no partition for a root file system",
+        f"only zeros at the start of {named}" if bare else "no partition for a root file system",
         "every partition of the image",
     )
 

@@ -34,8 +34,8 @@ def present(subject: Subject) -> Iterator[Observation]:
     How: a file that is a kernel by its header, in `/boot`, in a directory of `/lib/modules`, or in an EFI system
     partition (a unified kernel image, or a kernel with an EFI stub). None at all is an error; so is a kernel that
     would be started and is no kernel by its header, or is shorter than its header says. So is an image whose root was
-    never written: its file systems are all empty, or it has none and a boot loader of Linux would be started; save
-    where the ESP has a file of a kernel's size.
+    never written: its file systems are all empty, or there are only zeros where one would begin and a boot loader of
+    Linux would be started; save where the ESP has a file of a kernel's size.
 
     Fix: install the distribution's kernel package in the image, then write the boot loader's configuration again
     (`update-grub`, `grub2-mkconfig`).

@@ -13,6 +13,9 @@ from byoi_tools.model.disks.partition_table import Gpt, GptEntry, Mbr, MbrEntry,
 
 MAX_EXAMINED_PARTITIONS = 256
 """Linux gives device nodes to no more (`DISK_MAX_PARTS`); signatures of further partitions are not looked for."""
+_START_BYTES = 256 << 10
+"""Whatever Linux boots from has a superblock or label here: ZFS its last one at 128 KiB, ReiserFS at 64 KiB."""
+_STEP_BYTES = 64 << 10
 
 
 def read_disk(source: ByteSource) -> Disk:
@@ -97,4 +100,10 @@ def _examine(source: ByteSource, partition: Partition, index: int) -> DiskPartit
     sectors = partition.sectors
     if index >= MAX_EXAMINED_PARTITIONS or partition.kind is PartitionKind.EXTENDED:
         return DiskPartition(partition, None)
-    return DiskPartition(partition, read_signature(Window(source, sectors.start_bytes, sectors.size_bytes)))
+    content = Window(source, sectors.start_bytes, sectors.size_bytes)
+    signature = read_signature(content)
+    return DiskPartition(partition, signature, is_blank=signature is None and _is_blank(content))
+
+
+def _is_blank(content: ByteSource) -> bool:
+    return not any(content.read_at(offset, _STEP_BYTES).strip(b"\0") for offset in range(0, _START_BYTES, _STEP_BYTES))

@@ -22,10 +22,14 @@ class FileSystemSignature:
 
 @dataclass(frozen=True, slots=True)
 class DiskPartition:
-    """A partition and the signature found at its start, or None."""
+    """A partition and the signature found at its start, or None.
+
+    `is_blank` says that all of its start is zero, where any file system would have something.
+    """
 
     partition: Partition
     file_system: FileSystemSignature | None
+    is_blank: bool = False
 
 
 @dataclass(frozen=True, slots=True)

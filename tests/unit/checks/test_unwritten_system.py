@@ -40,7 +40,7 @@ def boot_by(canvas: Canvas, loader: bytes, partition_type: UUID = TYPE_LINUX) ->
 def test_a_partition_without_a_file_system_is_named(boot: str, tmp_path: Path) -> None:
     outcome = ask_without_root(tmp_path, boot=boot)
     assert outcome.kind is OutcomeKind.FAILED
-    assert outcome.observed == 'nothing that is known as a file system in partition 3 "root"'
+    assert outcome.observed == 'only zeros at the start of partition 3 "root"'
 
 
 def test_a_disk_with_nothing_but_an_esp_has_no_system(tmp_path: Path) -> None:
@@ -75,6 +75,9 @@ PAINTED: dict[str, Callable[[Canvas], None]] = {
     "ZFS": lambda canvas: canvas.write(
         ROOT.offset + 128 * 1024, (0xBAB10C).to_bytes(8, "little").ljust(1024, b"\0") * 8
     ),
+    "ReiserFS": lambda canvas: canvas.write(ROOT.offset + 64 * 1024 + 52, b"ReIsEr2Fs"),
+    "JFS": lambda canvas: canvas.write(ROOT.offset + 32 * 1024, b"JFS1"),
+    "what has no mark at all": lambda canvas: canvas.write(ROOT.offset, bytes(range(256)) * 2),
     "Windows": lambda canvas: boot_by(canvas, loaders.windows_boot_manager(), TYPE_MICROSOFT_BASIC_DATA),
     "FreeBSD": lambda canvas: boot_by(canvas, loaders.freebsd_loader(), TYPE_FREEBSD_UFS),
     "a loader that nobody knows": lambda canvas: boot_by(canvas, b"MZ".ljust(4096, b"\0")),
