@@ -105,7 +105,7 @@ def default_servers() -> tuple[SimulatedServer, ...]:
     sata = DiskGroup(2, 2, 4000, "SATA")
     return (
         SimulatedServer("ns1.simulated", BootMode.UEFI, 65536, (nvme, sata)),
-        SimulatedServer("ns2.simulated", BootMode.LEGACY, 16384, (DiskGroup(1, 2, 2000, "SATA"),)),
+        SimulatedServer("ns2.simulated", BootMode.LEGACY, 16384, (DiskGroup(1, 2, 480, "SSD"),)),
     )
 
 
