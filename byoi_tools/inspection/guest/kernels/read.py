@@ -120,7 +120,6 @@ def _complete(
 ) -> Kernel:
     named = find_initramfs(tree, draft.path, draft.version)
     path = loaded.of_kernel(tree, draft.path, named)
-    opened = begun.result() if begun else None  # also where another one is wanted: two take too much memory
     return Kernel(
         path=draft.path,
         version=draft.version,
@@ -129,8 +128,16 @@ def _complete(
         options=_options(tree, draft.version),
         modules=read_module_tree(tree, draft.version),
         initramfs_path=path,
-        initramfs=opened if opened and path == named else _initramfs(tree, path, is_opened=is_opened),
+        initramfs=_opened(tree, path, begun, is_begun=path == named, is_opened=is_opened),
     )
+
+
+def _opened(
+    tree: GuestTree, path: str, begun: Future[Fact[Initramfs | None]] | None, *, is_begun: bool, is_opened: bool
+) -> Fact[Initramfs | None]:
+    """The initramfs at a path; the one that was begun is waited for in any case: two take too much memory."""
+    first = begun.result() if begun else None
+    return first if first is not None and is_begun else _initramfs(tree, path, is_opened=is_opened)
 
 
 def _unified(tree: GuestTree, found: UnifiedKernel) -> Kernel:

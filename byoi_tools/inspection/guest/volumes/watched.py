@@ -53,15 +53,18 @@ class WatchedFiles:
         try:
             return ask()
         except (ImageError, ToolError) as error:
-            self.trouble = self.trouble or trouble_of(error)
+            self._note(error)
             raise
 
     def _watch_pieces(self, pieces: Iterator[bytes]) -> Iterator[bytes]:
         try:
             yield from pieces
         except (ImageError, ToolError) as error:
-            self.trouble = self.trouble or trouble_of(error)
+            self._note(error)
             raise
+
+    def _note(self, error: ByoiError) -> None:
+        self.trouble = self.trouble or trouble_of(error)
 
 
 def trouble_of(error: ByoiError) -> Trouble:
